@@ -1,0 +1,13 @@
+//! Layer 0: what every room may use and that uses no room: ids, the clock, bounded rings, secrets, problems.
+
+pub mod clock;
+pub mod id;
+pub mod problem;
+pub mod ring;
+pub mod secret;
+
+pub use clock::{Clock, Moment, Wall};
+pub use id::{Interner, ProfileId};
+pub use problem::{Problem, Severity};
+pub use ring::Ring;
+pub use secret::Secret;

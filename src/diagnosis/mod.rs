@@ -1,0 +1,1 @@
+//! Layer 2: evidence → cause, and what to change. One rule a file.

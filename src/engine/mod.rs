@@ -1,0 +1,7 @@
+//! Layer 3: the tasks that watch: probe, session, supervision; the bus their events go over and the commands they take.
+
+pub mod bus;
+pub mod command;
+
+pub use bus::{Bus, Tap};
+pub use command::Command;

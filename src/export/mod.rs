@@ -1,0 +1,1 @@
+//! Layer 3: what leaves the program: JSONL, CSV, figures.

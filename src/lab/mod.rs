@@ -1,0 +1,1 @@
+//! Layer 3: real servers on loopback that misbehave to order.

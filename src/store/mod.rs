@@ -1,0 +1,1 @@
+//! Layer 3: the history. One thread writes; any number read.

@@ -1,0 +1,230 @@
+//! The one stream of events: all that the store keeps, the window shows, the exports write and the tests read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Outcome, Reason, State};
+use crate::base::{ProfileId, Wall};
+use crate::wire::{Exchange, Frame, Phase, Phases};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Rises by one an event, without holes, within one history.
+    pub seq: u64,
+    pub at: Wall,
+    /// `None`: about the program or the machine.
+    pub profile: Option<ProfileId>,
+    pub body: EventBody,
+}
+
+/// What happened. Closed: a new kind does not compile until each consumer has an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventBody {
+    /// wirewatch began to watch; what lies between this and the event before is a gap.
+    Started {
+        version: Box<str>,
+    },
+    /// wirewatch ended cleanly.
+    Stopped,
+    Profile {
+        change: ProfileChange,
+        name: Box<str>,
+    },
+    /// One check came to its end.
+    Check(Arc<CheckReport>),
+    /// The profile's state changed.
+    State {
+        from: State,
+        to: State,
+        reason: Option<Reason>,
+        attempt: u32,
+    },
+    /// A session begins its `attempt`th attempt since it was last open (1: the first).
+    Attempt {
+        attempt: u32,
+    },
+    /// A session's handshake came to its end, well or not.
+    Handshake {
+        attempt: u32,
+        exchange: Arc<Exchange>,
+        reason: Option<Reason>,
+        protocol: Option<Box<str>>,
+    },
+    /// The next attempt is due after `wait`, at `until`.
+    Retry {
+        attempt: u32,
+        wait: Duration,
+        until: Wall,
+    },
+    Frame(Frame),
+    /// A WebSocket ping came back after `rtt`.
+    Pong {
+        rtt: Duration,
+    },
+    /// An open session ended after `open_for`.
+    Closed {
+        facts: CloseFacts,
+        open_for: Duration,
+    },
+    /// An incident began (`failures` in a row) or ended after `lasted`.
+    IncidentOpened {
+        reason: Option<Reason>,
+        failures: u32,
+    },
+    IncidentClosed {
+        lasted: Duration,
+    },
+    /// Every endpoint fails in the same phase, or there is no route or no name server: it is this machine.
+    Offline {
+        phase: Option<Phase>,
+        affected: u32,
+    },
+    Online {
+        after: Duration,
+    },
+    /// The machine slept for about so long.
+    Woke {
+        slept: Duration,
+    },
+    /// Addresses or routes of this machine changed.
+    NetworkChanged,
+    /// History is being kept (again), or not, and why not.
+    Recording {
+        on: bool,
+        problem: Option<Box<str>>,
+    },
+    /// A consumer fell behind and `count` events did not reach it.
+    Lost {
+        consumer: Box<str>,
+        count: u64,
+    },
+    /// A task panicked; it has been started again.
+    Panicked {
+        task: Box<str>,
+        message: Box<str>,
+    },
+}
+
+/// What became of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProfileChange {
+    Added,
+    Changed,
+    Removed,
+}
+
+/// One check, whole, with secrets replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckReport {
+    pub outcome: Outcome,
+    /// The state that it means.
+    pub state: State,
+    pub reason: Option<Reason>,
+    /// When it should have started, and how much later it did: our own lateness, no part of `phases`.
+    pub scheduled: Wall,
+    pub lateness: Duration,
+    /// The deciding exchange's phases; the total is the whole check's, preflight and redirects included.
+    pub phases: Phases,
+    pub status: Option<u16>,
+    /// Every exchange in order: preflights, redirects, the answer.
+    pub exchanges: Vec<Arc<Exchange>>,
+    pub preflighted: bool,
+    /// What the browser's console would show.
+    pub console: Option<Box<str>>,
+    /// How a WebSocket that the check opened ended.
+    pub close: Option<CloseFacts>,
+}
+
+impl CheckReport {
+    /// The latency that plots and objectives use: the whole check's, and only where it came out well.
+    pub fn latency(&self) -> Option<Duration> {
+        match self.outcome {
+            Outcome::Up | Outcome::Degraded => self.phases.total,
+            Outcome::Down | Outcome::Unknown => None,
+        }
+    }
+}
+
+/// How a WebSocket ended, both sides of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseFacts {
+    /// The close frame's code; `None` where no frame came, or one without a code.
+    pub code: Option<u16>,
+    pub reason: Box<str>,
+    pub by: ClosedBy,
+    /// What the page's script sees.
+    pub script: ScriptClose,
+}
+
+/// Who ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClosedBy {
+    Server,
+    /// We did: asked to, or the server was dead or broke the protocol.
+    Client,
+    /// The connection itself broke.
+    Network,
+}
+
+impl ClosedBy {
+    /// Stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Network => "network",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Server, Self::Client, Self::Network].into_iter().find(|by| by.code() == code)
+    }
+}
+
+/// A [CloseEvent](https://websockets.spec.whatwg.org/#closeevent).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptClose {
+    pub code: u16,
+    pub reason: Box<str>,
+    pub clean: bool,
+}
+
+impl EventBody {
+    /// Stable: the kind's name in the history, in exports and in filters.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Stopped => "stopped",
+            Self::Profile { .. } => "profile",
+            Self::Check(_) => "check",
+            Self::State { .. } => "state",
+            Self::Attempt { .. } => "attempt",
+            Self::Handshake { .. } => "handshake",
+            Self::Retry { .. } => "retry",
+            Self::Frame(_) => "frame",
+            Self::Pong { .. } => "pong",
+            Self::Closed { .. } => "closed",
+            Self::IncidentOpened { .. } => "incident_opened",
+            Self::IncidentClosed { .. } => "incident_closed",
+            Self::Offline { .. } => "offline",
+            Self::Online { .. } => "online",
+            Self::Woke { .. } => "woke",
+            Self::NetworkChanged => "network_changed",
+            Self::Recording { .. } => "recording",
+            Self::Lost { .. } => "lost",
+            Self::Panicked { .. } => "panicked",
+        }
+    }
+
+    /// The reason that it carries, if it carries one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Check(report) => report.reason.as_ref(),
+            Self::State { reason, .. } | Self::Handshake { reason, .. } | Self::IncidentOpened { reason, .. } => {
+                reason.as_ref()
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Layer 2: watching, without the watching's I/O: evidence, verdict, the session machine, back-off, schedule, incidents,
+//! statistics, and the one stream of events.
+
+pub mod event;
+pub mod reason;
+pub mod state;
+
+pub use event::{CheckReport, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
+pub use reason::{Category, Code, Reason};
+pub use state::{Outcome, State};

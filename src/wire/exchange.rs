@@ -1,0 +1,120 @@
+//! One request and what came of it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use url::Url;
+
+use super::{Headers, NetError, Phases, TlsFacts};
+use crate::base::secret::Redactor;
+
+/// The most of an answer's body that is kept, in bytes. The rest is read up to the engine's bound, counted and let go.
+pub const BODY_KEPT: usize = 64 * 1024;
+
+/// Why a request is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// The page's own request.
+    Actual,
+    /// The CORS preflight that goes before it.
+    Preflight,
+    /// A WebSocket's opening handshake.
+    Handshake,
+}
+
+/// A request, whole: headers are sent as they stand, in this order, and nothing is added but `Host` (first, where absent)
+/// and, for a body, `Content-Length`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireRequest {
+    pub purpose: Purpose,
+    pub method: String,
+    /// `http`, `https`, `ws` or `wss`.
+    pub url: Url,
+    pub headers: Headers,
+    pub body: Bytes,
+}
+
+/// The protocol that an answer came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HttpVersion {
+    Http10,
+    Http11,
+    H2,
+}
+
+impl HttpVersion {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+            Self::H2 => "HTTP/2",
+        }
+    }
+}
+
+/// An answer's head, and its body as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireResponse {
+    pub version: HttpVersion,
+    pub status: u16,
+    /// As the server wrote it; empty in HTTP/2.
+    pub reason: String,
+    pub headers: Headers,
+    /// The first [`BODY_KEPT`] bytes at most.
+    pub body: Bytes,
+    /// How many bytes of body came, kept or not.
+    pub body_size: u64,
+}
+
+/// One address that was dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub address: SocketAddr,
+    pub took: Duration,
+    /// `None`: this one won, or was still under way when another did.
+    pub error: Option<NetError>,
+}
+
+/// A request, its answer or its failure, and all that was seen on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    pub request: WireRequest,
+    pub result: Result<WireResponse, NetError>,
+    pub phases: Phases,
+    /// The address that answered (the proxy's, where there is one).
+    pub peer: Option<SocketAddr>,
+    /// Every address dialled, in order.
+    pub tried: Vec<Attempt>,
+    pub tls: Option<TlsFacts>,
+    /// The proxy in use, without its credentials.
+    pub proxy: Option<String>,
+}
+
+impl Exchange {
+    pub fn response(&self) -> Option<&WireResponse> {
+        self.result.as_ref().ok()
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        self.response().map(|response| response.status)
+    }
+
+    /// A copy that may be recorded and shown.
+    pub fn redacted(&self, redactor: &Redactor) -> Self {
+        if redactor.is_empty() {
+            return self.clone();
+        }
+        let mut out = self.clone();
+        out.request.headers = out.request.headers.redacted(redactor);
+        out.request.body = redactor.bytes(&out.request.body).into();
+        if let Ok(url) = Url::parse(&redactor.text(out.request.url.as_str())) {
+            out.request.url = url;
+        }
+        if let Ok(response) = &mut out.result {
+            response.headers = response.headers.redacted(redactor);
+            response.body = redactor.bytes(&response.body).into();
+        }
+        out
+    }
+}

@@ -1,0 +1,15 @@
+//! Layer 1: what goes over the wire and comes back, as facts. No policy, no I/O.
+
+pub mod error;
+pub mod exchange;
+pub mod frame;
+pub mod headers;
+pub mod timing;
+pub mod tls;
+
+pub use error::{NetError, Phase};
+pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, WireRequest, WireResponse};
+pub use frame::{Direction, Frame, Opcode};
+pub use headers::Headers;
+pub use timing::Phases;
+pub use tls::{CertFacts, TlsFacts};
