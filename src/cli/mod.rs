@@ -1,9 +1,75 @@
 //! Layer 4: the command line. The window is the product; each command is the same engine without it.
+//!
+//! Data goes to standard output, talk to standard error. Exit codes: 0 healthy or done, 1 a fault was found, 2 usage or
+//! configuration, with a `hint:` line that names what to change.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{Args, Parser};
+
+use crate::engine::Paths;
+
+/// A usage or configuration error.
+pub const USAGE: u8 = 2;
+
+/// Watches HTTP, WebSocket and Socket.IO endpoints the way a page in a browser sees them, and says why one fails.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wirewatch",
+    version,
+    after_help = "Example:\n  wirewatch --demo        every state and fault, live, with no network"
+)]
+struct Cli {
+    /// Open the window on the built-in lab: every state, plot and fault within a minute, no network needed
+    #[arg(long)]
+    demo: bool,
+
+    #[command(flatten)]
+    folders: Folders,
+}
+
+/// Where things are kept; the platform's folders by default.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Folders {
+    /// The folder of the saved profiles
+    #[arg(long, value_name = "DIR", global = true)]
+    profiles: Option<PathBuf>,
+
+    /// The folder of the history
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+}
+
+impl Folders {
+    /// The folders as resolved, or exit code 2 and why on standard error.
+    pub fn find(&self) -> Result<Paths, ExitCode> {
+        Paths::find(self.profiles.clone(), self.data.clone()).map_err(|error| fail(&error.to_string(), "set HOME"))
+    }
+}
+
+/// Says what is wrong and what to change; exit code 2.
+pub fn fail(message: &str, hint: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    if !hint.is_empty() {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(USAGE)
+}
+
 /// Runs the program with these arguments (the program's name first).
-pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help to standard output and mistakes to standard error. A closed pipe is nobody's mistake.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    match cli.folders.find() {
+        Ok(_) => fail("the window is not part of this build yet", ""),
+        Err(code) => code,
+    }
 }

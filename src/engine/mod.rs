@@ -2,6 +2,8 @@
 
 pub mod bus;
 pub mod command;
+pub mod paths;
 
 pub use bus::{Bus, Tap};
 pub use command::Command;
+pub use paths::Paths;
