@@ -75,6 +75,11 @@ pub enum EventBody {
     IncidentClosed {
         lasted: Duration,
     },
+    /// A notice about the profile went out by `way` (`desktop`, `webhook`, `command`), or could not.
+    Notified {
+        way: Box<str>,
+        problem: Option<Box<str>>,
+    },
     /// Every endpoint fails in the same phase, or there is no route or no name server: it is this machine.
     Offline {
         phase: Option<Phase>,
@@ -207,6 +212,7 @@ impl EventBody {
             Self::Closed { .. } => "closed",
             Self::IncidentOpened { .. } => "incident_opened",
             Self::IncidentClosed { .. } => "incident_closed",
+            Self::Notified { .. } => "notified",
             Self::Offline { .. } => "offline",
             Self::Online { .. } => "online",
             Self::Woke { .. } => "woke",
