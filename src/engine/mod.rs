@@ -2,6 +2,7 @@
 
 pub mod bus;
 pub mod command;
+pub mod notices;
 pub mod paths;
 
 pub use bus::{Bus, Tap};

@@ -2,6 +2,7 @@
 //! statistics, and the one stream of events.
 
 pub mod event;
+pub mod notice;
 pub mod reason;
 pub mod state;
 
