@@ -2,6 +2,7 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
 
+use crate::diagnosis::words;
 use crate::watch::State;
 
 /// Side of the square that a state's shape fills, in points, beside body text.
@@ -20,22 +21,8 @@ pub fn ui(ui: &mut egui::Ui, size: f32, state: State, colour: Color32) -> egui::
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), egui::Sense::hover());
     let ground = ui.visuals().panel_fill;
     paint(ui.painter(), rect.center(), size, state, colour, ground);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, word(state)));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, words::state(state)));
     response
-}
-
-/// The state's word, as the window writes it.
-pub fn word(state: State) -> &'static str {
-    match state {
-        State::Disconnected => "Disconnected",
-        State::Connecting => "Connecting",
-        State::Connected => "Connected",
-        State::Reconnecting => "Reconnecting",
-        State::Suspended => "Suspended",
-        State::Error => "Error",
-        State::AuthRequired => "Auth required",
-        State::CorsError => "CORS error",
-    }
 }
 
 fn shapes(centre: Pos2, size: f32, state: State, colour: Color32, ground: Color32) -> Vec<Shape> {

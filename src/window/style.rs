@@ -56,9 +56,9 @@ pub fn title(text: impl Into<String>) -> RichText {
 pub fn install_fonts(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::default();
     let carried: [(&str, &'static [u8], FontFamily); 3] = [
-        ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf"), FontFamily::Proportional),
-        ("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf"), semibold()),
-        ("jetbrains-mono", include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"), FontFamily::Monospace),
+        ("inter", include_bytes!("fonts/Inter-Regular.otf"), FontFamily::Proportional),
+        ("inter-semibold", include_bytes!("fonts/Inter-SemiBold.otf"), semibold()),
+        ("jetbrains-mono", include_bytes!("fonts/JetBrainsMono-Regular.ttf"), FontFamily::Monospace),
     ];
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     for (name, bytes, family) in carried {
@@ -185,7 +185,8 @@ mod tests {
     fn the_carried_fonts_have_the_windows_own_characters() {
         let ctx = egui::Context::default();
         install_fonts(&ctx);
-        let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+        let mut output = ctx.run_ui(egui::RawInput::default(), |_| {});
+        output.textures_delta.clear();
         let families = [body(), strong(), mono()];
         for font in families {
             assert!(ctx.fonts_mut(|fonts| fonts.has_glyphs(&font, "Aß…–·µ⟨⟩×→✓")), "{font:?}");
