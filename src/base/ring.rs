@@ -24,6 +24,13 @@ impl<T> Ring<T> {
         oldest
     }
 
+    /// Takes the oldest item out before its time; it counts as forgotten.
+    pub fn pop_first(&mut self) -> Option<T> {
+        let oldest = self.items.pop_front();
+        self.forgotten += u64::from(oldest.is_some());
+        oldest
+    }
+
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         self.items.iter()
     }
@@ -84,5 +91,7 @@ mod tests {
         assert_eq!(ring.push(3), Some(1));
         assert_eq!(ring.iter().copied().collect::<Vec<_>>(), [2, 3]);
         assert_eq!(ring.forgotten(), 1);
+        assert_eq!(ring.pop_first(), Some(2));
+        assert_eq!((ring.len(), ring.forgotten()), (1, 2));
     }
 }
