@@ -1,11 +1,16 @@
 //! Layer 2: watching, without the watching's I/O: evidence, verdict, the session machine, back-off, schedule, incidents,
 //! statistics, and the one stream of events.
 
+pub mod backoff;
 pub mod event;
+pub mod meaning;
 pub mod notice;
 pub mod reason;
+pub mod rules;
+pub mod session;
 pub mod state;
 
 pub use event::{CheckReport, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
 pub use reason::{Category, Code, Reason};
+pub use rules::{Answer, SessionRules};
 pub use state::{Outcome, State};

@@ -1,0 +1,62 @@
+//! What a session does while it is open, compiled from the profile once: regular expressions ready, secrets filled in.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::base::Secret;
+use crate::profile::model::{Profile, Reconnect, Setting};
+
+/// One session's rules. Texts are secrets, for a profile may put one into any of them.
+#[derive(Clone, Debug)]
+pub struct SessionRules {
+    pub reconnect: Reconnect,
+    /// Between the slow attempts of a failure that retrying alone won't mend.
+    pub interval: Duration,
+    /// For the expected message and for a pong.
+    pub timeout: Duration,
+    pub ping: Option<Duration>,
+    pub idle: Option<Duration>,
+    /// Sent once open, in order.
+    pub send: Box<[Secret]>,
+    pub expect: Option<Regex>,
+    pub answers: Box<[Answer]>,
+}
+
+/// An application heartbeat: a message that matches `when` is answered by `send`.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub when: Regex,
+    pub send: Secret,
+}
+
+impl SessionRules {
+    /// From a profile; `fill` gives a setting's value, `compile` an expression (the same one for the same text, if the
+    /// caller keeps them). The profile's checking has seen to it that expressions compile.
+    pub fn new(
+        profile: &Profile,
+        mut fill: impl FnMut(&Setting) -> Secret,
+        mut compile: impl FnMut(&str) -> Result<Regex, regex::Error>,
+    ) -> Result<Self, regex::Error> {
+        let websocket = &profile.websocket;
+        Ok(Self {
+            reconnect: profile.reconnect.clone(),
+            interval: profile.interval,
+            timeout: profile.timeout,
+            ping: websocket.ping,
+            idle: websocket.idle,
+            send: websocket.send.iter().map(&mut fill).collect(),
+            expect: websocket.expect.as_deref().map(&mut compile).transpose()?,
+            answers: websocket
+                .answers
+                .iter()
+                .map(|rule| Ok(Answer { when: compile(&rule.when)?, send: fill(&rule.send) }))
+                .collect::<Result<_, regex::Error>>()?,
+        })
+    }
+
+    /// How long a connection on probation has to last at least: where a message is expected, as long as that may take.
+    pub(super) fn proof(&self) -> Duration {
+        if self.expect.is_some() { self.timeout } else { Duration::ZERO }
+    }
+}
