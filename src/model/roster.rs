@@ -1,5 +1,6 @@
 //! The roster's order: groups by their path, rows worst first, and how many there are of each state.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Watched;
@@ -99,19 +100,14 @@ impl Roster {
             members.push(row);
         }
         let mut groups: Vec<_> = by_path.into_iter().collect();
-        groups.sort_by(|(a_path, (a, _)), (b_path, (b, _))| {
-            let by_path = lowered(a_path).cmp(&lowered(b_path));
-            match order {
-                Order::WorstFirst => {
-                    b_path.is_empty().cmp(&a_path.is_empty()).then(b.urgency().cmp(&a.urgency())).then(by_path)
-                }
-                Order::Name | Order::Newest => by_path,
-            }
+        groups.sort_by_cached_key(|(path, (counts, _))| {
+            let urgency = if order == Order::WorstFirst && !path.is_empty() { counts.urgency() } else { 0 };
+            (!path.is_empty(), Reverse(urgency), lowered(path))
         });
         let groups = groups
             .into_iter()
             .map(|(path, (counts, mut rows))| {
-                rows.sort_by(|a, b| compare(a, b, order));
+                sort(&mut rows, order);
                 Group { path: path.to_vec(), counts, rows: rows.into_iter().map(|row| row.id).collect() }
             })
             .collect();
@@ -138,11 +134,11 @@ fn urgency(row: &Watched) -> u8 {
     }
 }
 
-fn compare(a: &Watched, b: &Watched, order: Order) -> std::cmp::Ordering {
-    let by_name = || a.name.to_lowercase().cmp(&b.name.to_lowercase()).then(a.id.cmp(&b.id));
+fn sort(rows: &mut [&Watched], order: Order) {
+    let name = |row: &&Watched| (row.name.to_lowercase(), row.id);
     match order {
-        Order::WorstFirst => urgency(b).cmp(&urgency(a)).then_with(by_name),
-        Order::Name => by_name(),
-        Order::Newest => b.since.cmp(&a.since).then_with(by_name),
+        Order::WorstFirst => rows.sort_by_cached_key(|row| (Reverse(urgency(row)), name(row))),
+        Order::Name => rows.sort_by_cached_key(name),
+        Order::Newest => rows.sort_by_cached_key(|row| (Reverse(row.since), name(row))),
     }
 }

@@ -1,5 +1,6 @@
 //! Layer 1: what goes over the wire and comes back, as facts. No policy, no I/O.
 
+pub mod command;
 pub mod error;
 pub mod exchange;
 pub mod frame;
