@@ -2,6 +2,13 @@
 //!
 //! `model` has the types. Parsing, checking and writing back are pure: text in, profile or problems out.
 
+pub mod duration;
 pub mod model;
+pub mod read;
+pub mod write;
+mod written;
 
+pub use duration::{DurationError, format_duration, parse_duration};
 pub use model::*;
+pub use read::{MAX_BYTES, MIN_INTERVAL, parse, parse_resolve};
+pub use write::{check, to_full_json, update, write, write_full};

@@ -142,6 +142,18 @@ pub enum Transport {
     WebSocket,
 }
 
+impl Transport {
+    pub const ALL: [Self; 2] = [Self::Polling, Self::WebSocket];
+
+    /// As the file writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
 /// A JSON value in which any string may be a secret's name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JsonSetting {
