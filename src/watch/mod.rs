@@ -3,12 +3,16 @@
 
 pub mod backoff;
 pub mod event;
+pub mod incident;
 pub mod meaning;
 pub mod notice;
 pub mod reason;
 pub mod rules;
+pub mod schedule;
 pub mod session;
 pub mod state;
+pub mod stats;
+pub mod surroundings;
 
 pub use event::{CheckReport, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
 pub use reason::{Category, Code, Reason};
