@@ -1,1 +1,30 @@
 //! Layer 3: the only sockets: DNS, TCP, proxy, TLS, HTTP, WebSocket, with the time of each phase.
+//!
+//! Invariants: no policy (what an answer means is decided elsewhere); every request has a connection of its own; whatever
+//! a peer sends is bounded in size by [`Limits`] and in time by the caller's deadline; nothing is retried.
+
+mod cert;
+mod client;
+mod dial;
+mod dns;
+mod errno;
+mod frames;
+mod head;
+mod http1;
+mod http2;
+pub mod machine;
+#[cfg(test)]
+mod peer;
+mod recorder;
+mod settings;
+mod stream;
+mod target;
+mod tls;
+mod trace;
+mod verify;
+mod websocket;
+
+pub use client::Client;
+pub use settings::{ClientKey, Limits, Settings};
+pub use tokio_tungstenite::tungstenite::Utf8Bytes;
+pub use websocket::{Received, Upgraded, WebSocket};

@@ -1,0 +1,270 @@
+//! TLS with the platform's roots, no resumption (each check pays for its own handshake), and the server's chain kept.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, ClientConfig, ConfigBuilder, Error, RootCertStore, WantsVerifier};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use url::Host;
+
+use super::settings::{ClientKey, Settings};
+use super::trace::Trace;
+use super::verify::{Trust, Witness};
+use super::{cert, errno};
+use crate::wire::{NetError, Phase, TlsFacts};
+
+/// The largest PEM file that is read, in bytes.
+const PEM_FILE: u64 = 4 * 1024 * 1024;
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+
+/// The platform's roots, read once.
+static PLATFORM: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    // A certificate that can't be read is as good as absent: what it signed shows as untrusted.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
+/// What to offer in ALPN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// `h2`, `http/1.1`
+    Http,
+    /// `http/1.1` alone: a WebSocket's handshake.
+    WebSocket,
+}
+
+/// The part of a client that clients with equal settings share.
+#[derive(Debug)]
+pub(super) struct Tls {
+    http: ClientConfig,
+    websocket: ClientConfig,
+    trust: Arc<Trust>,
+    client: Option<Arc<CertifiedKey>>,
+}
+
+type Shared = Mutex<HashMap<[u8; 32], Weak<Tls>>>;
+static SHARED: LazyLock<Shared> = LazyLock::new(Shared::default);
+
+impl Tls {
+    /// The configuration for these settings: a shared one where another client has the same. Reads the files named.
+    pub(super) fn shared(settings: &Settings) -> Result<Arc<Self>, NetError> {
+        let material = Material::read(settings)?;
+        let key = material.key();
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tls) = shared.get(&key).and_then(Weak::upgrade) {
+            return Ok(tls);
+        }
+        let tls = Arc::new(Self::new(&material)?);
+        shared.retain(|_, tls| 0 < tls.strong_count());
+        shared.insert(key, Arc::downgrade(&tls));
+        Ok(tls)
+    }
+
+    fn new(material: &Material) -> Result<Self, NetError> {
+        let own = match &material.ca {
+            Some(pem) => certificates(pem, "ca_file holds no PEM certificate")?,
+            None => Vec::new(),
+        };
+        let roots = if own.is_empty() {
+            Arc::clone(&PLATFORM)
+        } else {
+            let mut roots = RootCertStore::clone(&PLATFORM);
+            for certificate in &own {
+                let added = roots.add(certificate.clone());
+                added.map_err(|_| NetError::Configuration { what: "a certificate in ca_file can't be read" })?;
+            }
+            Arc::new(roots)
+        };
+        // Fails only where there are no roots at all; then nothing is trusted.
+        let roots = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&PROVIDER)).build().ok();
+        let algorithms = PROVIDER.signature_verification_algorithms;
+        let trust = Arc::new(Trust { roots, own, insecure: material.insecure, algorithms });
+        let client = client_key(material)?;
+        let witness = Arc::new(Witness::new(Arc::clone(&trust), client.clone()));
+        let builder: ConfigBuilder<ClientConfig, WantsVerifier> =
+            ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+                .with_safe_default_protocol_versions()
+                .map_err(|_| NetError::TlsVersion)?;
+        let mut http = builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&witness) as _)
+            .with_client_cert_resolver(witness);
+        http.resumption = Resumption::disabled();
+        let mut websocket = http.clone();
+        http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        websocket.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { http, websocket, trust, client })
+    }
+
+    /// The handshake. Sets `phases.tls` where it succeeds, and `tls` as far as it came.
+    pub(super) async fn connect(
+        &self,
+        tcp: TcpStream,
+        host: &Host<String>,
+        offer: Offer,
+        trace: &mut Trace,
+    ) -> Result<TlsStream<TcpStream>, NetError> {
+        let name = server_name(host)?;
+        let witness = Arc::new(Witness::new(Arc::clone(&self.trust), self.client.clone()));
+        let mut config = match offer {
+            Offer::Http => self.http.clone(),
+            Offer::WebSocket => self.websocket.clone(),
+        };
+        config.dangerous().set_certificate_verifier(Arc::clone(&witness) as _);
+        config.client_auth_cert_resolver = Arc::clone(&witness) as _;
+        let started = trace.now();
+        let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
+        let result = trace
+            .within(Phase::Tls, async {
+                handshake.await.map_err(|error| match errno::on_stream(&error, Phase::Tls) {
+                    // Before TLS 1.3 a server that misses a certificate says only that the handshake failed.
+                    NetError::TlsVersion if witness.went_without_certificate() => NetError::ClientCertRequired,
+                    error => error,
+                })
+            })
+            .await;
+        match result {
+            Ok(stream) => {
+                trace.phases.tls = Some(trace.since(started));
+                let (_, connection) = stream.get_ref();
+                let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+                trace.tls = Some(TlsFacts {
+                    version: connection.protocol_version().and_then(|version| version.as_str()).map(dotted),
+                    cipher: suite.and_then(|suite| suite.as_str()).map(str::to_owned),
+                    alpn: connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+                    chain: cert::chain(connection.peer_certificates().unwrap_or_default()),
+                });
+                Ok(stream)
+            }
+            Err(error) => match witness.refused() {
+                Some((chain, refusal)) => {
+                    trace.tls = Some(TlsFacts { chain, ..TlsFacts::default() });
+                    Err(refusal)
+                }
+                None => Err(error),
+            },
+        }
+    }
+}
+
+/// `TLSv1_3` as it is usually written.
+fn dotted(version: &str) -> String {
+    version.replace('_', ".")
+}
+
+fn server_name(host: &Host<String>) -> Result<ServerName<'static>, NetError> {
+    match host {
+        Host::Ipv4(address) => Ok(ServerName::IpAddress((*address).into())),
+        Host::Ipv6(address) => Ok(ServerName::IpAddress((*address).into())),
+        Host::Domain(name) => {
+            let name = name.strip_suffix('.').unwrap_or(name).to_owned();
+            // A host that is no DNS name can't be in a certificate either.
+            ServerName::try_from(name).map_err(|_| NetError::CertWrongName)
+        }
+    }
+}
+
+/// A handshake's or a TLS connection's failure, by its cause.
+pub(super) fn failure(error: &Error) -> NetError {
+    match error {
+        Error::AlertReceived(alert) => match alert {
+            AlertDescription::ProtocolVersion
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity
+            | AlertDescription::InappropriateFallback => NetError::TlsVersion,
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied => NetError::ClientCertRequired,
+            _ => NetError::TlsProtocol,
+        },
+        Error::PeerIncompatible(_) => NetError::TlsVersion,
+        Error::InvalidCertificate(_) | Error::NoCertificatesPresented => NetError::CertInvalid,
+        _ => NetError::TlsProtocol,
+    }
+}
+
+/// The bytes that a TLS configuration is made from.
+struct Material {
+    ca: Option<Vec<u8>>,
+    cert: Option<Vec<u8>>,
+    key: Option<Vec<u8>>,
+    insecure: bool,
+}
+
+impl Material {
+    fn read(settings: &Settings) -> Result<Self, NetError> {
+        let read = |path: Option<&Path>, what| path.map(|path| read_file(path, what)).transpose();
+        Ok(Self {
+            ca: read(settings.ca_file.as_deref(), "ca_file can't be read")?,
+            cert: read(settings.client_cert.as_deref(), "client_cert can't be read")?,
+            key: match &settings.client_key {
+                None => None,
+                Some(ClientKey::File(path)) => Some(read_file(path, "client_key can't be read")?),
+                Some(ClientKey::Pem(pem)) => Some(pem.expose().as_bytes().to_vec()),
+            },
+            insecure: settings.insecure,
+        })
+    }
+
+    fn key(&self) -> [u8; 32] {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in [&self.ca, &self.cert, &self.key] {
+            let length = part.as_ref().map_or(u64::MAX, |part| part.len() as u64);
+            digest.update(&length.to_be_bytes());
+            digest.update(part.as_deref().unwrap_or_default());
+        }
+        digest.update(&[u8::from(self.insecure)]);
+        let mut key = [0; 32];
+        key.copy_from_slice(digest.finish().as_ref());
+        key
+    }
+}
+
+fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>, NetError> {
+    let fault = NetError::Configuration { what };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|_| fault.clone())?;
+    file.take(PEM_FILE).read_to_end(&mut bytes).map_err(|_| fault)?;
+    Ok(bytes)
+}
+
+fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, NetError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(NetError::Configuration { what }),
+    }
+}
+
+fn client_key(material: &Material) -> Result<Option<Arc<CertifiedKey>>, NetError> {
+    let fault = |what| NetError::Configuration { what };
+    let Some(cert) = &material.cert else {
+        return match material.key {
+            Some(_) => Err(fault("client_key is given and client_cert is not")),
+            None => Ok(None),
+        };
+    };
+    let chain = certificates(cert, "client_cert holds no PEM certificate")?;
+    let key = material.key.as_ref().unwrap_or(cert);
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| fault("client_key holds no PEM private key"))?;
+    let certified = CertifiedKey::from_der(chain, key, &PROVIDER)
+        .map_err(|_| fault("client_key does not belong to client_cert"))?;
+    Ok(Some(Arc::new(certified)))
+}
