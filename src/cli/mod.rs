@@ -7,9 +7,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Paths;
+
+pub mod lab;
 
 /// A usage or configuration error.
 pub const USAGE: u8 = 2;
@@ -28,6 +30,14 @@ struct Cli {
 
     #[command(flatten)]
     folders: Folders,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Lab(lab::LabArgs),
 }
 
 /// Where things are kept; the platform's folders by default.
@@ -68,6 +78,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
+    match cli.command {
+        Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
+        None => {}
+    }
     match cli.folders.find() {
         Ok(_) => fail("the window is not part of this build yet", ""),
         Err(code) => code,

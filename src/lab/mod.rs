@@ -1,1 +1,275 @@
-//! Layer 3: real servers on loopback that misbehave to order.
+//! Layer 3: real servers on loopback that misbehave to order: the demo and the tests stand on them.
+//!
+//! A [`Lab`] answers HTTP/1.1 and WebSockets on one plain port, and the same, with HTTP/2, on a TLS port for each kind of
+//! certificate. What it answers is wholly given by the request's URL, so tests share no state; the few faults with a
+//! memory keep it for each path (or `key`) on its own. Everything ends when the `Lab` is dropped.
+//!
+//! Bounds: request heads of 64 KiB, bodies of 1 MiB, frames of 16 MiB, a number of connections; no request waits for more
+//! than 75 s of silence.
+//!
+//! # The URL's language
+//!
+//! Any path; `key=value` pairs, percent-encoded, `+` for a space. A key without a value means `yes`. Times are `250ms`,
+//! `1.5s`, `2m`; sizes `64k`, `100m`, `1g`. An unknown key is answered 400, save those that applications use (`token`,
+//! `access_token`, `jwt`, `id`, `sid`, `EIO`, `transport`, `t`, `v`) and any that begins with `_`.
+//!
+//! The answer:
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `status=503` `reason=Gone` `http=1.0` | the status line (default `200 OK`, HTTP/1.1) |
+//! | `h=Name: value` | a header line, byte for byte; repeatable, in order; a malformed one goes out as it is. `{origin}` `{host}` `{method}` `{acrm}` `{acrh}` stand for what the request says |
+//! | `bare` | no header lines but those of `h` |
+//! | `body=text` or `size=1g` or `reflect` | the body: a text, so many letters, or the request's own head |
+//! | `length=none`, `chunked` or a size | how the length is told (default: truly, by `Content-Length`) |
+//! | `raw=bytes` | the whole answer |
+//! | `keep=no` | `Connection: close` |
+//! | `interim=103` `interims=5` | 1xx answers before it, and how many |
+//! | `head-size=1g` `head-line=1g` | a gigantic head: in many lines, or in one |
+//! | `wait=2s` `body-wait=2s` | pauses before the head and before the body |
+//! | `jitter=20ms..300ms` `seed=7` | a pause more from a deterministic sequence: mostly short, with a long tail |
+//! | `head-drip=10ms` `drip=1s` | one byte of head, of body, in so long |
+//! | `end=drop`, `reset` or `stall`, with `-head` or `-body` | FIN, RST or silence in place of the answer, or in the middle of its head or body |
+//! | `to=URL` `hops=3` `hops=loop` | a redirect (302 unless `status` says otherwise) there; through so many of its own kind first |
+//! | `options=405` `oh=Name: value` | what a preflight gets; without either, what `allow` means |
+//! | `allow=ORIGIN`, `*` or `any` | the server's list of origins, repeatable: CORS headers and preflights as a right configuration answers, and 403 to a WebSocket of another origin. `any` reflects and allows credentials |
+//! | `bare-errors` | no CORS headers on answers from 400 on |
+//! | `need=session`, `bearer:TOKEN`, `basic:USER:PASS` or `query:NAME=VALUE` | 401 without it; the session is `/login`'s |
+//! | `limit=5/10s` | 429 beyond so many in so long |
+//! | `fail-first=3` | 503 to the first so many |
+//! | `outage=8s/4s` | up for 8 s from the first request on, then 4 s in which connections are cut, again and again |
+//! | `key=NAME` | the name under which the last three and `jitter` count (default: the path) |
+//!
+//! A WebSocket handshake is answered by all of the above if `status` is another than 101 or it is refused; otherwise:
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `ws=no` | the upgrade is ignored: an ordinary answer |
+//! | `upgrade=` `connection=` `accept=` `protocol=` | the 101's headers: `right`, `none` or a literal; `extensions=` adds one |
+//! | `h=` `reason=` `wait=` `head-drip=` `end=` | as above |
+//! | `do=STEP` | once open, in order, repeatable |
+//! | `after=5s:STEP` | so long after opening |
+//! | `messages=3:STEP` | once so many messages have come |
+//! | `every=1s:text` | a text message every second; `{n}` counts |
+//! | `beat=1s` `beats=5` `beat-pong=3s:4000` | `{"type":"ping","n":1}` every second, so many of them; closes with 4000 where no message with `pong` comes in 3 s |
+//! | `echo` | messages come back |
+//! | `pongs=no` `closes=no` | pings, close frames are not answered |
+//!
+//! A STEP is `text:…`, `binary:HEX`, `ping:…`, `pong:…`, `close`, `close:CODE:REASON`, `raw:HEX`, `big:100m` (one text
+//! message), `wait:1s`, `drop`, `reset`, `stall` (says nothing more), `deaf` (reads nothing more either), `loop` (from the
+//! first step again), or `bad:` and a violation of RFC 6455: `opcode`, `rsv`, `masked`, `utf8`, `fragmented-ping`,
+//! `long-ping`, `close-1005`, `close-short`, `close-utf8`, `lone-continuation`, `interleaved`, `huge-length`,
+//! `long-length`.
+//!
+//! `/login` (GET: a form with a CSRF token; POST: user `ops`, password `wirewatch`), `/me` and `/logout` are a site with a
+//! cookie session. `/faults/NAME` is a [`Fault`] by its name; keys may be added to it.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use url::Url;
+
+use crate::wire::Headers;
+
+mod answer;
+mod conn;
+pub mod faults;
+mod frame;
+mod h2;
+mod http;
+mod login;
+mod script;
+mod serve;
+mod shared;
+mod tls;
+mod websocket;
+
+pub use faults::Fault;
+pub use tls::Identity;
+
+/// How a lab is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The plain port's address: loopback only. Port 0: a free one.
+    pub addr: SocketAddr,
+    /// How many connections may be open at once; beyond it new ones are closed at once.
+    pub max_connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { addr: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), max_connections: 20_000 }
+    }
+}
+
+/// One of the lab's ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Port {
+    Plain,
+    /// A certificate for `localhost`, `*.localhost` and the loopback addresses, signed by the lab's own authority.
+    Tls,
+    SelfSigned,
+    Expired,
+    NotYetValid,
+    /// For `elsewhere.example` only.
+    WrongName,
+    /// As [`Port::Tls`], and wants a certificate of the client's: [`Lab::client_identity`].
+    ClientCert,
+    /// Held, and nothing listens: connections are refused.
+    Refused,
+}
+
+impl Port {
+    const TLS: [Self; 6] =
+        [Self::Tls, Self::SelfSigned, Self::Expired, Self::NotYetValid, Self::WrongName, Self::ClientCert];
+}
+
+/// A request that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// As they came: case, order, repetitions (over HTTP/2: lower case, `host` last).
+    pub headers: Headers,
+    pub body: Vec<u8>,
+    pub tls: bool,
+    pub http2: bool,
+}
+
+/// The running servers. Dropping it ends them and every connection.
+pub struct Lab {
+    server: Arc<serve::Server>,
+    certs: tls::Certs,
+    base: Url,
+    ports: Vec<(Port, SocketAddr)>,
+    ipv6: bool,
+    _refused: Socket,
+    _accepting: JoinSet<()>,
+    _stop: watch::Sender<()>,
+}
+
+impl Lab {
+    /// Starts the servers on the current runtime. Fails for an address that is not loopback or can't be had.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let ip = options.addr.ip();
+        if !ip.is_loopback() {
+            let problem =
+                format!("{ip} is not a loopback address; the lab serves faults and must not leave this machine");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        let base = Url::parse("http://localhost/").map_err(io::Error::other)?;
+        let certs = tls::Certs::make()?;
+        let (stop, stopped) = watch::channel(());
+        let server = Arc::new(serve::Server {
+            shared: shared::Shared::new(),
+            permits: Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS))),
+            stop: stopped,
+        });
+        let mut accepting = JoinSet::new();
+        let plain = TcpListener::bind(options.addr).await?;
+        let mut ports = vec![(Port::Plain, plain.local_addr()?)];
+        // `localhost` is both families: the same port on the other one, where it can be had.
+        let other: IpAddr = if ip.is_ipv4() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let twin = TcpListener::bind((other, ports[0].1.port())).await.ok();
+        let ipv6 = ip.is_ipv6() || twin.is_some();
+        accepting.spawn(serve::accept(plain, None, Arc::clone(&server)));
+        if let Some(twin) = twin {
+            accepting.spawn(serve::accept(twin, None, Arc::clone(&server)));
+        }
+        for port in Port::TLS {
+            let listener = TcpListener::bind((ip, 0)).await?;
+            ports.push((port, listener.local_addr()?));
+            accepting.spawn(serve::accept(listener, certs.acceptor(port), Arc::clone(&server)));
+        }
+        // Bound and not listening: the port is ours, so that nobody else can answer on it.
+        let refused = Socket::new(Domain::for_address(options.addr), Type::STREAM, None)?;
+        refused.bind(&SockAddr::from(SocketAddr::new(ip, 0)))?;
+        let address = refused.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        ports.push((Port::Refused, address));
+        Ok(Self { server, certs, base, ports, ipv6, _refused: refused, _accepting: accepting, _stop: stop })
+    }
+
+    /// A port's address.
+    pub fn addr(&self, port: Port) -> SocketAddr {
+        self.ports.iter().find(|(known, _)| *known == port).map_or(self.ports[0].1, |(_, addr)| *addr)
+    }
+
+    /// Whether the plain port answers on both loopback addresses, so that `localhost` does by either family.
+    pub fn both_families(&self) -> bool {
+        self.ipv6
+    }
+
+    /// A URL on a port: `path` is the path and query, in the language above. What must be encoded in a query beyond what a
+    /// browser encodes by itself (`&`, `+`, `%`, `#`) has to be; [`query`] does.
+    pub fn url(&self, port: Port, scheme: &str, path: &str) -> Url {
+        let (addr, mut url) = (self.addr(port), self.base.clone());
+        // None of these can fail: the base is a special scheme's, and so is every one that is asked for.
+        let _special = url.set_scheme(scheme);
+        let _has_host = url.set_ip_host(addr.ip());
+        let _has_port = url.set_port(Some(addr.port()));
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        url.set_path(path);
+        url.set_query(query);
+        url
+    }
+
+    pub fn http_url(&self, path: &str) -> Url {
+        self.url(Port::Plain, "http", path)
+    }
+
+    pub fn ws_url(&self, path: &str) -> Url {
+        self.url(Port::Plain, "ws", path)
+    }
+
+    pub fn https_url(&self, path: &str) -> Url {
+        self.url(Port::Tls, "https", path)
+    }
+
+    pub fn wss_url(&self, path: &str) -> Url {
+        self.url(Port::Tls, "wss", path)
+    }
+
+    /// A URL on a port under another name (`shop.localhost`), which has to resolve to loopback. An impossible name leaves
+    /// the address.
+    pub fn named_url(&self, port: Port, scheme: &str, host: &str, path: &str) -> Url {
+        let mut url = self.url(port, scheme, path);
+        let _possible = url.set_host(Some(host));
+        url
+    }
+
+    /// The lab's own certificate authority, PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.certs.ca_pem
+    }
+
+    /// A client certificate that [`Port::ClientCert`] accepts.
+    pub fn client_identity(&self) -> &Identity {
+        &self.certs.client
+    }
+
+    /// The newest 1,000 requests, oldest first.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.server.shared.seen()
+    }
+
+    /// The newest 1,000 requests of one path, oldest first.
+    pub fn seen_at(&self, path: &str) -> Vec<Seen> {
+        let mut seen = self.seen();
+        seen.retain(|request| request.target.split('?').next() == Some(path));
+        seen
+    }
+}
+
+/// A query of these pairs, encoded.
+pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The named faults: each a path of the lab, a script, a sentence, and the profile that shows it.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Lab, Port};
+use crate::profile::{Credentials, Kind, Profile, Setting};
+
+/// The origin of the page that the faults' profiles connect from.
+pub const PAGE: &str = "http://app.localhost/";
+
+struct Row {
+    name: &'static str,
+    sentence: &'static str,
+    kind: Kind,
+    port: Port,
+    query: &'static str,
+}
+
+macro_rules! faults {
+    ($($variant:ident $name:literal $kind:ident $port:ident $query:literal $sentence:literal,)*) => {
+        /// One of the lab's named faults (the healthy ones among them).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Fault { $(#[doc = $sentence] $variant,)* }
+
+        impl Fault {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            fn row(self) -> Row {
+                match self {
+                    $(Self::$variant => Row {
+                        name: $name,
+                        sentence: $sentence,
+                        kind: Kind::$kind,
+                        port: Port::$port,
+                        query: $query,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    Healthy "healthy" Http Plain "allow=any"
+        "Answers 200 with the right CORS headers.",
+    HealthySocket "healthy-socket" WebSocket Plain "allow=any&echo&every=1s:{\"type\":\"tick\",\"n\":{n}}"
+        "Opens for every origin, ticks once a second, echoes, answers pings.",
+    OriginNotAllowed "origin-not-allowed" WebSocket Plain "allow=https://shop.example"
+        "Refuses the handshake with 403: the page's origin is not in the server's list.",
+    OriginNotAllowedHttp "origin-not-allowed-http" Http Plain "allow=https://shop.example"
+        "Answers 200 without Access-Control-Allow-Origin: the page's origin is not in the server's list.",
+    ErrorsWithoutCors "errors-without-cors" Http Plain "allow=any&status=500&bare-errors"
+        "Answers 500 without the CORS headers that its successes have, so the page can't read the error.",
+    PreflightRefused "preflight-refused" Http Plain "allow=any&options=405"
+        "Answers the preflight's OPTIONS with 405.",
+    Unauthorized "unauthorized" Http Plain "allow=any&need=bearer:letmein"
+        "Answers 401: no credentials, or wrong ones.",
+    UnauthorizedSocket "unauthorized-socket" WebSocket Plain "need=query:token=letmein"
+        "Refuses the handshake with 401: the token is missing in the query.",
+    LoginNeeded "login-needed" Http Plain "allow=any&need=session"
+        "Answers 401 without the session cookie that /login sets (user ops, password wirewatch).",
+    TooManyRequests "too-many-requests" Http Plain "allow=any&limit=5/30s"
+        "Answers 429 with Retry-After beyond five requests in 30 seconds.",
+    Slow "slow" Http Plain "allow=any&wait=2s"
+        "Takes two seconds for each answer.",
+    Jittery "jittery" Http Plain "allow=any&jitter=10ms..900ms&seed=7"
+        "Takes from 10 to 900 milliseconds, by a repeatable sequence.",
+    Drops "drops" WebSocket Plain "every=1s:{\"type\":\"tick\",\"n\":{n}}&outage=8s/4s"
+        "Cuts the connection after eight seconds and every new one for four more, again and again.",
+    HeartbeatsStop "heartbeats-stop" WebSocket Plain "beat=1s&beats=5&pongs=no&closes=no"
+        "Sends five heartbeats, a second apart, then nothing; answers neither pings nor close.",
+    Close1008 "close-1008" WebSocket Plain "do=wait:200ms&do=close:1008:authentication+required"
+        "Accepts the connection, then closes it with 1008 (policy violation).",
+    NeverAnswers "never-answers" Http Plain "end=stall"
+        "Takes the request and never answers.",
+    NeverOpens "never-opens" WebSocket Plain "end=stall"
+        "Takes the handshake and never answers.",
+    Silent "silent" WebSocket Plain "pongs=no&closes=no&do=stall"
+        "Accepts the connection and never says anything.",
+    InvalidFrame "invalid-frame" WebSocket Plain "do=text:hello&do=wait:300ms&do=bad:rsv"
+        "Sends a frame that RFC 6455 forbids.",
+    HandshakeInvalid "handshake-invalid" WebSocket Plain "accept=AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        "Answers 101 with a wrong Sec-WebSocket-Accept.",
+    UpgradeIgnored "upgrade-ignored" WebSocket Plain "ws=no"
+        "Answers the upgrade like any GET, with 200.",
+    RedirectOnUpgrade "redirect-on-upgrade" WebSocket Plain "status=301&to=/login"
+        "Answers the handshake with a redirect, which browsers do not follow.",
+    ServiceRestart "service-restart" WebSocket Plain "after=5s:close:1012:service+restart"
+        "Closes with 1012 (service restart) after five seconds.",
+    BackendDown "backend-down" Http Plain "status=502&body=Bad+Gateway&h=Server:+nginx"
+        "Answers 502 like a proxy whose backend is gone.",
+    Reset "reset" Http Plain "end=reset"
+        "Resets the connection in place of an answer.",
+    CutBody "cut-body" Http Plain "allow=any&size=64k&end=drop-body"
+        "Closes the connection in the middle of the body.",
+    Refused "refused" Http Refused ""
+        "Nothing listens on the port.",
+    TlsHealthy "tls-healthy" Http Tls "allow=any"
+        "Answers 200 over TLS and HTTP/2, with a certificate of the lab's own authority.",
+    TlsSelfSigned "tls-self-signed" Http SelfSigned "allow=any"
+        "Has a certificate that is signed by itself.",
+    TlsExpired "tls-expired" Http Expired "allow=any"
+        "Has a certificate that expired in February 2024.",
+    TlsExpiredSocket "tls-expired-socket" WebSocket Expired ""
+        "A WebSocket behind a certificate that expired in February 2024.",
+    TlsNotYetValid "tls-not-yet-valid" Http NotYetValid "allow=any"
+        "Has a certificate that is not valid before 2090.",
+    TlsWrongName "tls-wrong-name" Http WrongName "allow=any"
+        "Has a certificate for another name.",
+    TlsClientCert "tls-client-certificate" Http ClientCert "allow=any"
+        "Wants a certificate of the client's.",
+}
+
+impl Fault {
+    /// Stable: its path is `/faults/` and this.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// A sentence.
+    pub fn describe(self) -> &'static str {
+        self.row().sentence
+    }
+
+    pub fn kind(self) -> Kind {
+        self.row().kind
+    }
+
+    pub fn port(self) -> Port {
+        self.row().port
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+
+    pub fn url(self, lab: &Lab) -> Url {
+        let row = self.row();
+        let scheme = match (row.kind, matches!(row.port, Port::Plain | Port::Refused)) {
+            (Kind::Http | Kind::SocketIo, true) => "http",
+            (Kind::Http | Kind::SocketIo, false) => "https",
+            (Kind::WebSocket, true) => "ws",
+            (Kind::WebSocket, false) => "wss",
+        };
+        lab.url(row.port, scheme, &format!("/faults/{}", row.name))
+    }
+
+    /// A profile that shows it, from a page of another origin.
+    pub fn profile(self, lab: &Lab) -> Profile {
+        let mut profile = Profile::new(self.name(), self.kind(), self.url(lab));
+        profile.page = Url::parse(PAGE).ok();
+        profile.notes = self.describe().to_owned();
+        profile.timeout = Duration::from_secs(5);
+        match self {
+            // What makes a browser ask first.
+            Self::PreflightRefused => {
+                profile.request.headers.push(("X-Requested-With".into(), Setting::Plain("XMLHttpRequest".into())));
+            }
+            Self::LoginNeeded => profile.request.credentials = Credentials::Include,
+            Self::HeartbeatsStop => profile.websocket.idle = Some(Duration::from_secs(5)),
+            _ => {}
+        }
+        profile
+    }
+}
+
+/// The script behind `/faults/NAME`; `None`: another path.
+pub(super) fn query_of(path: &str) -> Option<&'static str> {
+    Fault::from_name(path.strip_prefix("/faults/")?).map(|fault| fault.row().query)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::script::parse;
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_own_name_and_a_script_that_can_be_read() {
+        let names: HashSet<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+        assert_eq!(names.len(), Fault::ALL.len());
+        for fault in Fault::ALL {
+            parse(fault.row().query).unwrap_or_else(|error| panic!("{}: {error}", fault.name()));
+            assert_eq!(Fault::from_name(fault.name()), Some(*fault));
+            assert!(fault.describe().ends_with('.'), "{}", fault.name());
+        }
+    }
+}
