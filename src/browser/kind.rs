@@ -43,3 +43,47 @@ impl Credentials {
         }
     }
 }
+
+/// The request's [mode](https://fetch.spec.whatwg.org/#concept-request-mode), as far as a script may choose it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    #[default]
+    Cors,
+    NoCors,
+    SameOrigin,
+}
+
+impl Mode {
+    pub const ALL: [Self; 3] = [Self::Cors, Self::NoCors, Self::SameOrigin];
+
+    /// As a script writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cors => "cors",
+            Self::NoCors => "no-cors",
+            Self::SameOrigin => "same-origin",
+        }
+    }
+}
+
+/// The request's [redirect mode](https://fetch.spec.whatwg.org/#concept-request-redirect-mode).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Redirect {
+    #[default]
+    Follow,
+    Error,
+    Manual,
+}
+
+impl Redirect {
+    pub const ALL: [Self; 3] = [Self::Follow, Self::Error, Self::Manual];
+
+    /// As a script writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Follow => "follow",
+            Self::Error => "error",
+            Self::Manual => "manual",
+        }
+    }
+}

@@ -1,6 +1,31 @@
-//! Layer 2: what a browser would do with a request and its answer, as the Fetch, HTML, WebSocket, CSP and Mixed Content
+//! Layer 2: what a browser would do with a request and its answer, as the Fetch, HTML, WebSocket and Mixed Content
 //! specifications number it. Pure: no sockets, no clock, no log.
+//!
+//! [`Fetch`] and [`websocket::Handshake`] are machines: each says what to [send](Step::Send) or that it is
+//! [done](Step::Done). Functions bear the specifications' names and number their steps. [`dialect`] is the one place
+//! where Chrome, Firefox and Safari differ in what they do, [`console`] has their words.
 
+pub mod answer;
+pub mod console;
+pub mod cors;
+pub mod dialect;
+pub mod fault;
+pub mod fetch;
+pub mod headers;
 pub mod kind;
+pub mod method;
+pub mod mixed;
+pub mod origin;
+pub mod page;
+pub mod port;
+pub mod preflight;
+pub mod redirect;
+pub mod sent;
+pub mod websocket;
 
-pub use kind::{Browser, Credentials};
+pub use answer::{Answer, Outcome, ResponseType};
+pub use cors::CorsError;
+pub use fault::{Fault, Invalid};
+pub use fetch::{Fetch, ScriptRequest, Step};
+pub use kind::{Browser, Credentials, Mode, Redirect};
+pub use page::{Abilities, Cookies, Page};

@@ -234,3 +234,9 @@ impl EventBody {
         }
     }
 }
+
+impl From<crate::browser::websocket::CloseEvent> for ScriptClose {
+    fn from(event: crate::browser::websocket::CloseEvent) -> Self {
+        Self { code: event.code, reason: event.reason.into(), clean: event.clean }
+    }
+}

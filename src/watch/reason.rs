@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::browser::Fault;
 use crate::wire::NetError;
 
 /// The layer that a reason belongs to. Names are fixed by the command line's contract.
@@ -131,6 +132,18 @@ codes! {
     UnsafePort "net::ERR_UNSAFE_PORT" Configuration,
     TooManyRedirects "net::ERR_TOO_MANY_REDIRECTS" Protocol,
     InvalidRedirect "net::ERR_INVALID_REDIRECT" Protocol,
+    UnsafeRedirect "net::ERR_UNSAFE_REDIRECT" Protocol,
+    UnknownScheme "net::ERR_UNKNOWN_URL_SCHEME" Protocol,
+    /// A redirect where the script allows none.
+    RedirectRefused "net::ERR_FAILED" Protocol,
+    /// The browser gave the request up without a word: a redirect to a URL with a username.
+    Aborted "net::ERR_ABORTED" Protocol,
+    RepeatedLocation "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION" Protocol,
+    RepeatedContentLength "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH" Protocol,
+    /// 407 from a server that is no proxy.
+    UnexpectedProxyAuth "net::ERR_UNEXPECTED_PROXY_AUTH" Proxy,
+    ResourcePolicySameOrigin "net::ERR_BLOCKED_BY_RESPONSE.NotSameOrigin" Cors,
+    ResourcePolicySameSite "net::ERR_BLOCKED_BY_RESPONSE.NotSameSite" Cors,
     /// The browser's API itself would throw.
     TypeError "TypeError" Configuration,
     SyntaxError "SyntaxError" Configuration,
@@ -254,6 +267,31 @@ impl From<&NetError> for Reason {
     }
 }
 
+impl From<&Fault> for Reason {
+    fn from(fault: &Fault) -> Self {
+        let reason = Self::new(Code::parse(fault.code()).unwrap_or(Code::Os));
+        match fault {
+            Fault::Net(error) => Self::from(error),
+            Fault::Cors(error) => error.detail().map_or(reason.clone(), |detail| reason.with_detail(detail)),
+            Fault::UnsafePort { port } => reason.with_detail(&port.to_string()),
+            Fault::UnknownScheme { scheme } => reason.with_detail(scheme),
+            Fault::HandshakeStatus { status } => reason.with_status(*status),
+            Fault::HandshakeInvalid(invalid) => reason.with_detail(&invalid.detail()),
+            Fault::TypeError(text) | Fault::SyntaxError(text) => reason.with_detail(text),
+            Fault::MixedContent
+            | Fault::UnsafeRedirect
+            | Fault::InvalidRedirect
+            | Fault::TooManyRedirects
+            | Fault::RedirectRefused
+            | Fault::Aborted
+            | Fault::RepeatedHeader { .. }
+            | Fault::UnexpectedProxyAuth
+            | Fault::ResourcePolicySameOrigin
+            | Fault::ResourcePolicySameSite => reason,
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -276,6 +314,43 @@ mod tests {
     fn a_network_errors_reason_keeps_its_key_and_phase() {
         let reason = Reason::from(&NetError::ConnectionReset { phase: Phase::Tls });
         assert_eq!((reason.code, reason.detail.as_deref()), (Code::ConnectionReset, Some("tls")));
+    }
+
+    #[test]
+    fn every_code_of_a_fault_is_a_code_here() {
+        use crate::browser::cors::{Access, CorsError};
+        let text = String::new;
+        for fault in [
+            Fault::Cors(CorsError::DisallowedByMode),
+            Fault::Cors(CorsError::DisabledScheme { scheme: text() }),
+            Fault::Cors(CorsError::Access { preflight: true, why: Access::Wildcard }),
+            Fault::MixedContent,
+            Fault::UnsafePort { port: 25 },
+            Fault::UnsafeRedirect,
+            Fault::UnknownScheme { scheme: text() },
+            Fault::InvalidRedirect,
+            Fault::TooManyRedirects,
+            Fault::RedirectRefused,
+            Fault::Aborted,
+            Fault::RepeatedHeader { name: "Location" },
+            Fault::RepeatedHeader { name: "Content-Length" },
+            Fault::UnexpectedProxyAuth,
+            Fault::ResourcePolicySameOrigin,
+            Fault::ResourcePolicySameSite,
+            Fault::HandshakeStatus { status: 403 },
+            Fault::TypeError(text()),
+            Fault::SyntaxError(text()),
+        ] {
+            assert_eq!(Reason::from(&fault).code.as_str(), fault.code());
+        }
+    }
+
+    #[test]
+    fn a_faults_reason_keeps_the_value_in_question() {
+        use crate::browser::cors::{Access, CorsError};
+        let why = Access::AllowOriginMismatch { value: "https://b.test".into() };
+        let reason = Reason::from(&Fault::Cors(CorsError::Access { preflight: false, why }));
+        assert_eq!((reason.code, reason.detail.as_deref()), (Code::AllowOriginMismatch, Some("https://b.test")));
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! What came of a request, as the page sees it.
+
+use super::{Fault, console::Console};
+use crate::wire::Exchange;
+
+/// How it came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The script gets its response (an opaque one too), or its socket opens.
+    Allowed,
+    /// Policy stopped it.
+    Blocked,
+    /// The network, the protocol or the API's own rules did.
+    Failed,
+}
+
+impl Outcome {
+    /// Stable: as `replay` writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// [Response type](https://fetch.spec.whatwg.org/#concept-response-type).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResponseType {
+    Basic,
+    Cors,
+    Opaque,
+    OpaqueRedirect,
+}
+
+impl ResponseType {
+    /// As a script reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Cors => "cors",
+            Self::Opaque => "opaque",
+            Self::OpaqueRedirect => "opaqueredirect",
+        }
+    }
+}
+
+/// The whole of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// `None` where it is allowed, and only there.
+    pub fault: Option<Fault>,
+    /// Of the response that decided; `None` where none came.
+    pub status: Option<u16>,
+    /// A preflight went out.
+    pub preflighted: bool,
+    /// Everything that was sent, in order: preflights, redirects, the answer.
+    pub exchanges: Vec<Exchange>,
+    pub response_type: Option<ResponseType>,
+    /// Names of the response's headers that the script can read, lower case, sorted.
+    pub exposed_headers: Vec<String>,
+    pub console: Console,
+    /// The subprotocol of a WebSocket that opened.
+    pub protocol: Option<String>,
+}
+
+impl Answer {
+    /// The code of the fault; `None` where it is allowed.
+    pub fn code(&self) -> Option<&'static str> {
+        self.fault.as_ref().map(Fault::code)
+    }
+
+    /// The console's line with the reason.
+    pub fn console_line(&self) -> Option<&str> {
+        self.console.reason()
+    }
+
+    /// The exception's text, where the API throws.
+    pub fn exception(&self) -> Option<String> {
+        match self.fault.as_ref()? {
+            Fault::TypeError(text) => Some(format!("TypeError: {text}")),
+            Fault::SyntaxError(text) => Some(format!("SyntaxError: {text}")),
+            _ => None,
+        }
+    }
+
+    /// The exchange that decided: the last one.
+    pub fn last(&self) -> Option<&Exchange> {
+        self.exchanges.last()
+    }
+}
+
+/// The outcome that a fault means.
+pub fn outcome_of(fault: Option<&Fault>) -> Outcome {
+    match fault {
+        None => Outcome::Allowed,
+        Some(fault) if fault.is_policy() => Outcome::Blocked,
+        Some(_) => Outcome::Failed,
+    }
+}

@@ -1,0 +1,195 @@
+//! Chromium's lines.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+use super::Failing;
+use crate::browser::cors::{Access, CorsError};
+use crate::browser::{Fault, Invalid, Mode, Page};
+use crate::wire::{NetError, Phase};
+
+const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, \
+                       https, isolated-app";
+
+pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
+    let Failing { page, url, .. } = failing;
+    match failing.fault {
+        None => match failing.response {
+            Some(response) if 400 <= response.status => vec![format!(
+                "Failed to load resource: the server responded with a status of {} ({})",
+                response.status, response.reason
+            )],
+            _ => Vec::new(),
+        },
+        Some(Fault::Cors(CorsError::DisallowedByMode)) if !failing.sent => vec![match failing.mode {
+            Mode::NoCors => {
+                format!(
+                    "Fetch API cannot load {url}. Request mode is \"no-cors\" but the redirect mode is not \"follow\"."
+                )
+            }
+            Mode::Cors | Mode::SameOrigin => format!(
+                "Fetch API cannot load {url}. Request mode is \"same-origin\" but the URL's origin is not same as the \
+                 request origin {}.",
+                page.origin()
+            ),
+        }],
+        Some(Fault::Cors(CorsError::DisallowedByMode)) => vec![format!(
+            "Unsafe attempt to load URL {url} from frame with URL {}. Domains, protocols and ports must match.",
+            page.url
+        )],
+        Some(Fault::Cors(CorsError::DisabledScheme { scheme })) if !failing.sent => {
+            vec![format!("Fetch API cannot load {url}. URL scheme \"{scheme}\" is not supported.")]
+        }
+        Some(Fault::Cors(error)) => {
+            let mut line = format!("Access to fetch at '{url}'");
+            if failing.first != *url {
+                let _ = write!(line, " (redirected from '{}')", failing.first);
+            }
+            let _ = write!(line, " from origin '{}' has been blocked by CORS policy: {}", page.origin(), cors(error));
+            vec![line, "Failed to load resource: net::ERR_FAILED".to_owned()]
+        }
+        Some(Fault::MixedContent) => vec![format!(
+            "Mixed Content: The page at '{}' was loaded over HTTPS, but requested an insecure resource '{url}'. This \
+             request has been blocked; the content must be served over HTTPS.",
+            page.url
+        )],
+        Some(Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_)) => Vec::new(),
+        Some(fault) => vec![format!("Failed to load resource: {}", fault.code())],
+    }
+}
+
+fn cors(error: &CorsError) -> String {
+    match error {
+        CorsError::Access { preflight: false, why } => access(why),
+        CorsError::Access { preflight: true, why } => {
+            format!("Response to preflight request doesn't pass access control check: {}", access(why))
+        }
+        CorsError::PreflightStatus { .. } => {
+            "Response to preflight request doesn't pass access control check: It does \
+                                              not have HTTP ok status."
+                .into()
+        }
+        CorsError::PreflightRedirect { .. } => "Response to preflight request doesn't pass access control check: \
+                                                Redirect is not allowed for a preflight request."
+            .into(),
+        CorsError::AllowMethodsSyntax { .. } => {
+            "Cannot parse Access-Control-Allow-Methods response header field in preflight response.".into()
+        }
+        CorsError::AllowHeadersSyntax { .. } => {
+            "Cannot parse Access-Control-Allow-Headers response header field in preflight response.".into()
+        }
+        CorsError::MethodDisallowed { method } => {
+            format!("Method {method} is not allowed by Access-Control-Allow-Methods in preflight response.")
+        }
+        CorsError::HeaderDisallowed { header, .. } => {
+            format!(
+                "Request header field {header} is not allowed by Access-Control-Allow-Headers in preflight response."
+            )
+        }
+        CorsError::RedirectContainsCredentials => "Redirect location '' contains a username and password, which is \
+                                                   disallowed for cross-origin requests."
+            .into(),
+        CorsError::DisabledScheme { .. } => {
+            format!("Cross origin requests are only supported for protocol schemes: {SCHEMES}.")
+        }
+        CorsError::DisallowedByMode => "Cross origin requests are not allowed by request mode.".into(),
+    }
+}
+
+fn access(why: &Access) -> String {
+    const ADVICE: &str = "Have the server send the header with a valid value.";
+    match why {
+        Access::MissingAllowOrigin => {
+            "No 'Access-Control-Allow-Origin' header is present on the requested resource.".into()
+        }
+        Access::MultipleAllowOrigin { value, .. } => format!(
+            "The 'Access-Control-Allow-Origin' header contains multiple values '{}', but only one is allowed. {ADVICE}",
+            escaped(value)
+        ),
+        Access::InvalidAllowOrigin { value } => format!(
+            "The 'Access-Control-Allow-Origin' header contains the invalid value '{}'. {ADVICE}",
+            escaped(value)
+        ),
+        Access::AllowOriginMismatch { value } => format!(
+            "The 'Access-Control-Allow-Origin' header has a value '{}' that is not equal to the supplied origin. {ADVICE}",
+            escaped(value)
+        ),
+        Access::Wildcard => "The value of the 'Access-Control-Allow-Origin' header in the response must not be the \
+                             wildcard '*' when the request's credentials mode is 'include'."
+            .into(),
+        Access::AllowCredentials { value } => format!(
+            "The value of the 'Access-Control-Allow-Credentials' header in the response is '{}' which must be 'true' \
+             when the request's credentials mode is 'include'.",
+            escaped(value)
+        ),
+    }
+}
+
+/// Control characters and all beyond ASCII are written as `\u00FF`.
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for character in value.chars() {
+        if character.is_ascii() && !character.is_ascii_control() {
+            out.push(character);
+        } else {
+            let _ = write!(out, "\\u{:04X}", u32::from(character));
+        }
+    }
+    out
+}
+
+pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
+    if let Fault::MixedContent = fault {
+        return vec![format!(
+            "Mixed Content: The page at '{}' was loaded over HTTPS, but attempted to connect to the insecure WebSocket \
+             endpoint '{url}'. This request has been blocked; this endpoint must be available over WSS.",
+            page.url
+        )];
+    }
+    let why = match fault {
+        Fault::TypeError(_) | Fault::SyntaxError(_) => return Vec::new(),
+        Fault::HandshakeStatus { status: 401 } => {
+            "HTTP Authentication failed; no valid credentials available".to_owned()
+        }
+        Fault::HandshakeStatus { status } => {
+            format!("Error during WebSocket handshake: Unexpected response code: {status}")
+        }
+        Fault::HandshakeInvalid(invalid) => format!("Error during WebSocket handshake: {}", words(invalid)),
+        Fault::Net(NetError::EmptyResponse) => "Connection closed before receiving a handshake response".to_owned(),
+        Fault::Net(error) if Phase::Request <= error.phase() => {
+            format!("Error during WebSocket handshake: {}", error.code())
+        }
+        Fault::RepeatedHeader { .. } => format!("Error during WebSocket handshake: {}", fault.code()),
+        other => format!("Error in connection establishment: {}", other.code()),
+    };
+    vec![format!("WebSocket connection to '{url}' failed: {why}")]
+}
+
+/// Chromium's words for what is wrong with a 101.
+fn words(invalid: &Invalid) -> String {
+    match invalid {
+        Invalid::Missing { name } => format!("'{name}' header is missing"),
+        Invalid::Repeated { name } => format!("'{name}' header must not appear more than once in a response"),
+        Invalid::Upgrade { value } => format!("'Upgrade' header value is not 'WebSocket': {value}"),
+        Invalid::Connection => "'Connection' header value must contain 'Upgrade'".into(),
+        Invalid::Accept => "Incorrect 'Sec-WebSocket-Accept' header value".into(),
+        Invalid::SubprotocolUnasked { value } => {
+            format!("Response must not include 'Sec-WebSocket-Protocol' header if not present in request: {value}")
+        }
+        Invalid::SubprotocolMismatch { value } => {
+            format!("'Sec-WebSocket-Protocol' header value '{value}' in response does not match any of sent values")
+        }
+        Invalid::SubprotocolMissing => {
+            "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received".into()
+        }
+        Invalid::ExtensionSyntax { value } => {
+            format!("'Sec-WebSocket-Extensions' header value is rejected by the parser: {value}")
+        }
+        Invalid::ExtensionUnasked { name } => {
+            format!("Found an unsupported extension '{name}' in 'Sec-WebSocket-Extensions' header")
+        }
+        Invalid::DeflateRepeated => "Received duplicate permessage-deflate response".into(),
+        Invalid::Deflate { what } => format!("Error in permessage-deflate: {what}"),
+    }
+}

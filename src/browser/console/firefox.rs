@@ -1,0 +1,95 @@
+//! Firefox's lines.
+
+use url::Url;
+
+use super::Failing;
+use crate::browser::cors::{Access, CorsError};
+use crate::browser::{Fault, Mode};
+
+pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
+    let Failing { page, url, .. } = failing;
+    let blocked = |reason: &str| {
+        format!(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {url}. (Reason: \
+             {reason}"
+        )
+    };
+    let did_not_succeed = || blocked("CORS request did not succeed). Status code: (null).");
+    let status = failing.response.map_or(0, |response| response.status);
+    match failing.fault {
+        None => Vec::new(),
+        Some(Fault::Cors(CorsError::DisallowedByMode)) => {
+            vec![format!("Security Error: Content at {} may not load data from {url}.", page.url)]
+        }
+        Some(Fault::Cors(CorsError::DisabledScheme { .. })) => vec![blocked("CORS request not http).")],
+        Some(Fault::Cors(CorsError::RedirectContainsCredentials)) => vec![did_not_succeed()],
+        Some(Fault::Cors(error)) => {
+            let mut lines = vec![match error {
+                CorsError::Access { why: Access::Wildcard, .. } => format!(
+                    "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at ‘{url}’. \
+                     (Reason: Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’)."
+                ),
+                CorsError::Access { why, .. } => blocked(&access(why, status)),
+                CorsError::PreflightRedirect { .. } => blocked("CORS request external redirect not allowed)."),
+                CorsError::PreflightStatus { status } => {
+                    blocked(&format!("CORS preflight response did not succeed). Status code: {status}."))
+                }
+                CorsError::AllowMethodsSyntax { token, .. } => {
+                    blocked(&format!("invalid token ‘{token}’ in CORS header ‘Access-Control-Allow-Methods’)."))
+                }
+                CorsError::AllowHeadersSyntax { token, .. } => {
+                    blocked(&format!("invalid token ‘{token}’ in CORS header ‘Access-Control-Allow-Headers’)."))
+                }
+                CorsError::MethodDisallowed { .. } => {
+                    blocked("Did not find method in CORS header ‘Access-Control-Allow-Methods’).")
+                }
+                CorsError::HeaderDisallowed { header, .. } => blocked(&format!(
+                    "header ‘{header}’ is not allowed according to header ‘Access-Control-Allow-Headers’ from CORS \
+                     preflight response)."
+                )),
+                CorsError::DisallowedByMode
+                | CorsError::DisabledScheme { .. }
+                | CorsError::RedirectContainsCredentials => did_not_succeed(),
+            }];
+            if error.is_preflight() || failing.would_follow {
+                lines.push(did_not_succeed());
+            }
+            lines
+        }
+        Some(Fault::MixedContent) => vec![format!("Blocked loading mixed active content “{url}”")],
+        Some(Fault::ResourcePolicySameOrigin | Fault::ResourcePolicySameSite) => vec![format!(
+            "The resource at “{url}” was blocked due to its Cross-Origin-Resource-Policy header (or lack thereof). See \
+             https://developer.mozilla.org/docs/Web/HTTP/Cross-Origin_Resource_Policy_(CORP)#"
+        )],
+        Some(Fault::UnsafePort { .. } | Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_)) => Vec::new(),
+        Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
+        Some(_) => Vec::new(),
+    }
+}
+
+fn access(why: &Access, status: u16) -> String {
+    match why {
+        Access::MissingAllowOrigin => {
+            format!("CORS header ‘Access-Control-Allow-Origin’ missing). Status code: {status}.")
+        }
+        Access::MultipleAllowOrigin { fields: 2.., .. } => {
+            "Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed).".into()
+        }
+        Access::MultipleAllowOrigin { value, .. }
+        | Access::InvalidAllowOrigin { value }
+        | Access::AllowOriginMismatch { value } => {
+            format!("CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).")
+        }
+        Access::Wildcard => {
+            "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).".into()
+        }
+        Access::AllowCredentials { .. } => "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).".into(),
+    }
+}
+
+pub(super) fn handshake(url: &Url, fault: &Fault) -> Vec<String> {
+    match fault {
+        Fault::MixedContent | Fault::TypeError(_) | Fault::SyntaxError(_) => Vec::new(),
+        _ => vec![format!("Firefox can’t establish a connection to the server at {url}.")],
+    }
+}

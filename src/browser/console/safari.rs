@@ -1,0 +1,160 @@
+//! WebKit's lines. Those of the network layer are WebKitGTK's.
+
+use url::Url;
+
+use super::Failing;
+use crate::browser::cors::{Access, CorsError};
+use crate::browser::{Fault, Invalid, Page, origin};
+use crate::wire::NetError;
+
+pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
+    let Failing { page, url, .. } = failing;
+    let cannot_load = format!("Fetch API cannot load {url} due to access control checks.");
+    let status = failing.response.map_or(0, |response| response.status);
+    match failing.fault {
+        None => Vec::new(),
+        Some(Fault::Cors(CorsError::DisallowedByMode)) if !failing.sent => {
+            vec![format!("Fetch API cannot load {url}.")]
+        }
+        Some(Fault::Cors(CorsError::DisallowedByMode)) => vec![
+            format!(
+                "Unsafe attempt to load URL {url} from origin {}. Domains, protocols and ports must match.",
+                page.origin()
+            ),
+            cannot_load,
+        ],
+        Some(Fault::Cors(error)) => vec![cors(failing, error, status), cannot_load],
+        Some(Fault::MixedContent) => {
+            vec![blocked_insecure(page, url), "Not allowed to request resource".into(), cannot_load]
+        }
+        Some(Fault::UnsafePort { port }) => {
+            vec![format!("Not allowed to use restricted network port {port}: {url}"), cannot_load]
+        }
+        Some(Fault::RedirectRefused) => {
+            vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load]
+        }
+        Some(Fault::TooManyRedirects) => vec!["Load cannot follow more than 20 redirections".into(), cannot_load],
+        Some(Fault::ResourcePolicySameOrigin | Fault::ResourcePolicySameSite) => vec![
+            format!(
+                "Cancelled load to {url} because it violates the resource's Cross-Origin-Resource-Policy response header."
+            ),
+            cannot_load,
+        ],
+        Some(_) => Vec::new(),
+    }
+}
+
+fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
+    let Failing { page, url, .. } = failing;
+    match error {
+        CorsError::Access { preflight, why } => {
+            let why = match why {
+                Access::MultipleAllowOrigin { .. } => {
+                    "Access-Control-Allow-Origin cannot contain more than one origin.".to_owned()
+                }
+                Access::MissingAllowOrigin | Access::InvalidAllowOrigin { .. } | Access::AllowOriginMismatch { .. } => {
+                    let origin = page.origin();
+                    format!("Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}")
+                }
+                Access::Wildcard => {
+                    "Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.".to_owned()
+                }
+                Access::AllowCredentials { .. } => {
+                    "Credentials flag is true, but Access-Control-Allow-Credentials is not \"true\".".to_owned()
+                }
+            };
+            if failing.would_follow && !preflight { redirection(failing, &why) } else { why }
+        }
+        CorsError::PreflightStatus { status } | CorsError::PreflightRedirect { status } => {
+            format!("Preflight response is not successful. Status code: {status}")
+        }
+        CorsError::AllowMethodsSyntax { value, .. } => {
+            format!("Header Access-Control-Allow-Methods has an invalid value: {value}")
+        }
+        CorsError::AllowHeadersSyntax { value, .. } => {
+            format!("Header Access-Control-Allow-Headers has an invalid value: {value}")
+        }
+        CorsError::MethodDisallowed { method } => {
+            format!("Method {method} is not allowed by Access-Control-Allow-Methods.")
+        }
+        CorsError::HeaderDisallowed { written, .. } => {
+            format!("Request header field {written} is not allowed by Access-Control-Allow-Headers.")
+        }
+        CorsError::RedirectContainsCredentials => {
+            let to = redirect_target(failing);
+            redirection(failing, &format!("redirection URL {to} has credentials"))
+        }
+        CorsError::DisabledScheme { .. } if failing.sent => format!(
+            "Cross-origin redirection to {url} denied by Cross-Origin Resource Sharing policy: not allowed to follow a \
+             cross-origin CORS redirection with non CORS scheme"
+        ),
+        CorsError::DisabledScheme { .. } | CorsError::DisallowedByMode => {
+            "Cross origin requests are only supported for HTTP.".into()
+        }
+    }
+}
+
+fn redirect_target(failing: &Failing<'_>) -> String {
+    failing
+        .response
+        .and_then(|response| response.headers.first_str("location"))
+        .and_then(|location| failing.url.join(location).ok())
+        .map_or_else(|| failing.url.to_string(), String::from)
+}
+
+fn redirection(failing: &Failing<'_>, why: &str) -> String {
+    let to = redirect_target(failing);
+    format!("Cross-origin redirection to {to} denied by Cross-Origin Resource Sharing policy: {why}")
+}
+
+/// For loopback hosts the sentence ends in its midst, in WebKit itself.
+fn blocked_insecure(page: &Page, url: &Url) -> String {
+    let end = if origin::is_loopback(url) { "must" } else { "must be served over HTTPS." };
+    format!(
+        "[blocked] The page at {} requested insecure content from {url}. This content was blocked and {end}",
+        page.url
+    )
+}
+
+pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault, _status: Option<u16>) -> Vec<String> {
+    let why = match fault {
+        Fault::MixedContent => return vec![blocked_insecure(page, url)],
+        Fault::UnsafePort { port } => return vec![format!("WebSocket port {port} blocked")],
+        Fault::TypeError(_) => return Vec::new(),
+        Fault::SyntaxError(text) => return vec![text.clone()],
+        Fault::HandshakeStatus { .. } => "The server did not accept the WebSocket handshake.".to_owned(),
+        Fault::HandshakeInvalid(invalid) => match invalid {
+            Invalid::Missing { name: "Sec-WebSocket-Accept" } | Invalid::Accept => {
+                "Server returned incorrect “Sec-WebSocket-Accept” key".to_owned()
+            }
+            Invalid::Missing { .. } | Invalid::Repeated { .. } | Invalid::Upgrade { .. } | Invalid::Connection => {
+                "Server ignored WebSocket handshake".to_owned()
+            }
+            Invalid::SubprotocolUnasked { .. } | Invalid::SubprotocolMismatch { .. } | Invalid::SubprotocolMissing => {
+                "Server requested unsupported protocol".to_owned()
+            }
+            Invalid::ExtensionSyntax { .. } | Invalid::ExtensionUnasked { .. } | Invalid::DeflateRepeated => {
+                "Server requested unsupported extension".to_owned()
+            }
+            Invalid::Deflate { what } => format!("Invalid parameter '{what}' in permessage-deflate extension header"),
+        },
+        Fault::Net(error) => match error {
+            NetError::InvalidHttpResponse => "Could not parse HTTP response".to_owned(),
+            NetError::ConnectionRefused => {
+                format!("Could not connect to {}: Connection refused", url.host_str().unwrap_or_default())
+            }
+            NetError::NameNotResolved | NetError::DnsUnavailable => {
+                format!("Error resolving “{}”: Name or service not known", url.host_str().unwrap_or_default())
+            }
+            NetError::ConnectionReset { .. } => "Error receiving data: Connection reset by peer".to_owned(),
+            NetError::EmptyResponse | NetError::ConnectionClosed { .. } => {
+                "Connection terminated unexpectedly".to_owned()
+            }
+            NetError::HeadersTooLarge { .. } => "Header too big".to_owned(),
+            error if error.phase() == crate::wire::Phase::Tls => "Unacceptable TLS certificate".to_owned(),
+            _ => "WebSocket is closed before the connection is established.".to_owned(),
+        },
+        _ => "The server did not accept the WebSocket handshake.".to_owned(),
+    };
+    vec![format!("WebSocket connection to '{url}' failed: {why}")]
+}

@@ -1,0 +1,141 @@
+//! Why a request or a socket did not come off: one closed enum, with the facts, each with its code.
+
+use super::CorsError;
+use crate::wire::NetError;
+
+/// The reason of a refusal or a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The CORS protocol refused it.
+    Cors(CorsError),
+    /// An https page asked for something insecure.
+    MixedContent,
+    /// The port is one that browsers don't open.
+    UnsafePort {
+        port: u16,
+    },
+    /// The network failed.
+    Net(NetError),
+    /// A redirect to a scheme that nothing on the network may lead to (`data:`, `file:`).
+    UnsafeRedirect,
+    /// A redirect to a scheme that the browser has no handler for.
+    UnknownScheme {
+        scheme: String,
+    },
+    /// A `Location` that is no URL.
+    InvalidRedirect,
+    TooManyRedirects,
+    /// A redirect, and the script said `redirect: "error"`.
+    RedirectRefused,
+    /// The browser gave the request up without a word (Chromium: a redirect to a URL with a username, outside of CORS).
+    Aborted,
+    /// A field that may stand once stands twice with two values: `Location`, `Content-Length`.
+    RepeatedHeader {
+        name: &'static str,
+    },
+    /// 407 from a server that is no proxy.
+    UnexpectedProxyAuth,
+    /// `Cross-Origin-Resource-Policy: same-origin` against a `no-cors` request from elsewhere.
+    ResourcePolicySameOrigin,
+    /// The same, `same-site`.
+    ResourcePolicySameSite,
+    /// A WebSocket handshake answered with another status than 101.
+    HandshakeStatus {
+        status: u16,
+    },
+    /// A 101 that breaks the WebSocket protocol.
+    HandshakeInvalid(Invalid),
+    /// The API itself throws a `TypeError`; the exception's text.
+    TypeError(String),
+    /// The API itself throws a `SyntaxError`; the exception's text.
+    SyntaxError(String),
+}
+
+/// What is wrong with a 101.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// A field is missing: `Upgrade`, `Connection`, `Sec-WebSocket-Accept`.
+    Missing { name: &'static str },
+    /// A field stands more than once.
+    Repeated { name: &'static str },
+    /// `Upgrade` is not `websocket`.
+    Upgrade { value: String },
+    /// `Connection` does not hold `Upgrade`.
+    Connection,
+    /// `Sec-WebSocket-Accept` is not the key's answer.
+    Accept,
+    /// A subprotocol, and the script asked for none.
+    SubprotocolUnasked { value: String },
+    /// A subprotocol that the script did not ask for.
+    SubprotocolMismatch { value: String },
+    /// None, and the script asked for some.
+    SubprotocolMissing,
+    /// `Sec-WebSocket-Extensions` does not parse.
+    ExtensionSyntax { value: String },
+    /// An extension that was not offered.
+    ExtensionUnasked { name: String },
+    /// permessage-deflate twice.
+    DeflateRepeated,
+    /// permessage-deflate with a parameter that is wrong; Chromium's words for it.
+    Deflate { what: String },
+}
+
+impl Fault {
+    /// Stable: Chromium's name for it, as `replay` writes it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cors(error) => error.code(),
+            Self::MixedContent => "MixedContent",
+            Self::UnsafePort { .. } => "net::ERR_UNSAFE_PORT",
+            Self::Net(error) => error.code(),
+            Self::UnsafeRedirect => "net::ERR_UNSAFE_REDIRECT",
+            Self::UnknownScheme { .. } => "net::ERR_UNKNOWN_URL_SCHEME",
+            Self::InvalidRedirect => "net::ERR_INVALID_REDIRECT",
+            Self::TooManyRedirects => "net::ERR_TOO_MANY_REDIRECTS",
+            Self::RedirectRefused => "net::ERR_FAILED",
+            Self::Aborted => "net::ERR_ABORTED",
+            Self::RepeatedHeader { name: "Location" } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
+            Self::RepeatedHeader { .. } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH",
+            Self::UnexpectedProxyAuth => "net::ERR_UNEXPECTED_PROXY_AUTH",
+            Self::ResourcePolicySameOrigin => "net::ERR_BLOCKED_BY_RESPONSE.NotSameOrigin",
+            Self::ResourcePolicySameSite => "net::ERR_BLOCKED_BY_RESPONSE.NotSameSite",
+            Self::HandshakeStatus { .. } => "HandshakeStatus",
+            Self::HandshakeInvalid(_) => "HandshakeInvalid",
+            Self::TypeError(_) => "TypeError",
+            Self::SyntaxError(_) => "SyntaxError",
+        }
+    }
+
+    /// Whether policy stopped it (a browser's own choice), as against the network, the protocol or the API's own rules.
+    pub fn is_policy(&self) -> bool {
+        matches!(
+            self,
+            Self::Cors(_)
+                | Self::MixedContent
+                | Self::UnsafePort { .. }
+                | Self::Aborted
+                | Self::ResourcePolicySameOrigin
+                | Self::ResourcePolicySameSite
+        )
+    }
+}
+
+impl Invalid {
+    /// What is wrong, short: the field's name, and its value where that is the matter.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Missing { name } => format!("{name} missing"),
+            Self::Repeated { name } => format!("{name} repeated"),
+            Self::Upgrade { value } => format!("Upgrade: {value}"),
+            Self::Connection => "Connection without Upgrade".into(),
+            Self::Accept => "Sec-WebSocket-Accept wrong".into(),
+            Self::SubprotocolUnasked { value } => format!("subprotocol {value} unasked"),
+            Self::SubprotocolMismatch { value } => format!("subprotocol {value} not among those offered"),
+            Self::SubprotocolMissing => "no subprotocol chosen".into(),
+            Self::ExtensionSyntax { value } => format!("Sec-WebSocket-Extensions: {value}"),
+            Self::ExtensionUnasked { name } => format!("extension {name} not offered"),
+            Self::DeflateRepeated => "permessage-deflate repeated".into(),
+            Self::Deflate { what } => format!("permessage-deflate: {what}"),
+        }
+    }
+}

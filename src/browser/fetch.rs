@@ -1,0 +1,536 @@
+//! [`fetch()`](https://fetch.spec.whatwg.org/#fetch-method) as a machine: it says what goes out, is told what came back, and
+//! decides what the script gets.
+//!
+//! Where Chromium's order of checks differs from the standard's, it is Chromium's that stands here; which checks there are
+//! is the standard's.
+
+use bytes::Bytes;
+use url::Url;
+
+use super::answer::{Answer, Outcome, ResponseType, outcome_of};
+use super::console::{self, Failing};
+use super::cors::{CorsError, cors_check};
+use super::preflight::{self, Wanted};
+use super::redirect::{self, Location};
+use super::sent::{self, Sent};
+use super::{Cookies, Credentials, Fault, Mode, Page, Redirect, dialect, headers, method, mixed, origin, port};
+use crate::base::Wall;
+use crate::wire::{Exchange, NetError, Purpose, WireRequest, WireResponse};
+
+/// What a machine wants next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Send this, and say what came of it by `on_exchange`.
+    Send(Box<WireRequest>),
+    /// It is over.
+    Done(Box<Answer>),
+}
+
+/// What the script says: `fetch(url, {...})`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptRequest {
+    pub url: Url,
+    /// As written, before normalisation.
+    pub method: String,
+    /// As written, in order.
+    pub headers: Vec<(String, String)>,
+    /// A string body: `text/plain;charset=UTF-8` unless the script sets Content-Type.
+    pub body: Option<String>,
+    pub mode: Mode,
+    pub credentials: Credentials,
+    pub redirect: Redirect,
+}
+
+impl ScriptRequest {
+    /// `fetch(url)`: everything else by default.
+    pub fn get(url: Url) -> Self {
+        Self {
+            url,
+            method: "GET".into(),
+            headers: Vec::new(),
+            body: None,
+            mode: Mode::default(),
+            credentials: Credentials::default(),
+            redirect: Redirect::default(),
+        }
+    }
+}
+
+/// One fetch under way.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    page: Page,
+    cookies: Cookies,
+    method: String,
+    /// Combined: each name once, as first written.
+    headers: Vec<(String, Vec<u8>)>,
+    body: Option<Bytes>,
+    mode: Mode,
+    credentials: Credentials,
+    redirect: Redirect,
+    /// [URL list](https://fetch.spec.whatwg.org/#concept-request-url-list): never empty, the current one last.
+    urls: Vec<Url>,
+    /// [Response tainting](https://fetch.spec.whatwg.org/#concept-request-response-tainting): never back to basic.
+    tainting: ResponseType,
+    /// [Tainted origin](https://fetch.spec.whatwg.org/#concept-request-tainted-origin): `Origin: null` from here on.
+    tainted: bool,
+    /// A preflight was needed once.
+    preflight_needed: bool,
+    waiting: Waiting,
+    exchanges: Vec<Exchange>,
+}
+
+/// Whose answer comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Waiting {
+    Preflight(Wanted),
+    Actual,
+}
+
+impl Fetch {
+    /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out.
+    pub fn start(page: Page, request: ScriptRequest, cookies: Cookies) -> (Self, Step) {
+        let mut fetch = Self {
+            page,
+            cookies,
+            method: method::normalize(&request.method),
+            headers: Vec::new(),
+            body: None,
+            mode: request.mode,
+            credentials: request.credentials,
+            redirect: request.redirect,
+            urls: vec![request.url.clone()],
+            tainting: ResponseType::Basic,
+            tainted: false,
+            preflight_needed: false,
+            waiting: Waiting::Actual,
+            exchanges: Vec::new(),
+        };
+        let step = match fetch.new_request(request) {
+            Ok(()) => fetch.first_fetch(),
+            Err(fault) => fetch.done(Err(fault)),
+        };
+        (fetch, step)
+    }
+
+    /// What came of the request that [`Step::Send`] named. `now` is for what has a life time (cookies, permissions).
+    pub fn on_exchange(&mut self, exchange: Exchange, _now: Wall) -> Step {
+        let result = exchange.result.clone();
+        let proxied = exchange.proxy.is_some();
+        self.exchanges.push(exchange);
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => return self.done(Err(Fault::Net(error))),
+        };
+        if let Some(fault) = self.refused_by_network_layer(&response, proxied) {
+            return self.done(Err(fault));
+        }
+        match std::mem::replace(&mut self.waiting, Waiting::Actual) {
+            Waiting::Preflight(wanted) => {
+                let origin = self.preflight_origin();
+                match preflight::check(self.page.browser, &wanted, &origin, self.credentials, &response) {
+                    Ok(()) => self.send_actual(),
+                    Err(error) => self.done(Err(Fault::Cors(error))),
+                }
+            }
+            Waiting::Actual => self.http_fetch_response(&response),
+        }
+    }
+
+    fn url(&self) -> &Url {
+        &self.urls[self.urls.len() - 1]
+    }
+
+    /// [new Request(input, init)](https://fetch.spec.whatwg.org/#dom-request), the steps that may throw.
+    fn new_request(&mut self, request: ScriptRequest) -> Result<(), Fault> {
+        let browser = self.page.browser;
+        let throw = |what: String| Err(Fault::TypeError(console::fetch_exception(browser, &what)));
+        // Step 5.3: no credentials in the URL.
+        if !request.url.username().is_empty() || request.url.password().is_some() {
+            return throw(format!(
+                "Request cannot be constructed from a URL that includes credentials: {}",
+                request.url
+            ));
+        }
+        // Step 25: the method.
+        if !headers::is_token(&request.method) {
+            return throw(format!("'{}' is not a valid HTTP method.", request.method));
+        }
+        if method::is_forbidden(&request.method) {
+            return throw(format!("'{}' HTTP method is unsupported.", request.method));
+        }
+        // Step 32.1: no-cors takes simple methods only.
+        if self.mode == Mode::NoCors && !method::is_cors_safelisted(&self.method) {
+            return throw(format!("'{}' is unsupported in no-cors mode.", request.method));
+        }
+        // Step 33: the headers.
+        for (name, value) in &request.headers {
+            let Some(value) = isomorphic_encode(value) else {
+                return throw("String contains non ISO-8859-1 code point.".into());
+            };
+            self.append_header(name, headers::normalize_value(&value)).or_else(throw)?;
+        }
+        // Steps 34 to 38: the body.
+        if let Some(body) = request.body {
+            if matches!(self.method.as_str(), "GET" | "HEAD") {
+                return throw("Request with GET/HEAD method cannot have body.".into());
+            }
+            if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                self.headers.push(("Content-Type".into(), b"text/plain;charset=UTF-8".to_vec()));
+            }
+            self.body = Some(Bytes::from(body));
+        }
+        Ok(())
+    }
+
+    /// [Append](https://fetch.spec.whatwg.org/#concept-headers-append) to the request's headers.
+    fn append_header(&mut self, name: &str, value: &[u8]) -> Result<(), String> {
+        // Steps 2 and 3: validate.
+        if !headers::is_token(name) {
+            return Err("Invalid name".into());
+        }
+        if !headers::is_value(value) {
+            return Err("Invalid value".into());
+        }
+        if headers::is_forbidden(self.page.browser, name, value) {
+            return Ok(());
+        }
+        let at = self.headers.iter().position(|(written, _)| written.eq_ignore_ascii_case(name));
+        let mut combined = at.map(|at| [&self.headers[at].1, &b", "[..]].concat()).unwrap_or_default();
+        combined.extend_from_slice(value);
+        // Step 4: no-cors takes the safelisted only.
+        if self.mode == Mode::NoCors && !headers::is_no_cors_safelisted(self.page.browser, name, &combined) {
+            return Ok(());
+        }
+        match at {
+            Some(at) => self.headers[at].1 = combined,
+            None => self.headers.push((name.to_owned(), combined)),
+        }
+        Ok(())
+    }
+
+    /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch) for the URL that the script gave.
+    fn first_fetch(&mut self) -> Step {
+        let url = self.url();
+        if url.scheme() == "data" {
+            // [Scheme fetch](https://fetch.spec.whatwg.org/#scheme-fetch): answered from the URL itself.
+            return self.done(Ok((ResponseType::Basic, vec!["content-type".into()])));
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            let scheme = url.scheme().to_owned();
+            return self.done(Err(Fault::Cors(CorsError::DisabledScheme { scheme })));
+        }
+        let same_origin = origin::same_origin(&self.page.url, url);
+        // Step 12: same-origin mode, and no-cors with a redirect mode.
+        if !same_origin && self.mode == Mode::SameOrigin {
+            return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
+        }
+        if !same_origin && self.mode == Mode::NoCors && self.redirect != Redirect::Follow {
+            return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
+        }
+        self.main_fetch()
+    }
+
+    /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), the steps that each hop takes.
+    fn main_fetch(&mut self) -> Step {
+        let browser = self.page.browser;
+        // Step 7: mixed content, then the port.
+        if mixed::should_block(&self.page, self.url()) {
+            return self.done(Err(Fault::MixedContent));
+        }
+        if let Some(port) = port::bad_port(browser, self.url()) {
+            return self.done(Err(Fault::UnsafePort { port }));
+        }
+        // Step 12: response tainting, which only gets stricter.
+        if !origin::same_origin(&self.page.url, self.url()) && self.tainting == ResponseType::Basic {
+            self.tainting = if self.mode == Mode::NoCors { ResponseType::Opaque } else { ResponseType::Cors };
+        }
+        // HTTP fetch, step 4.2: a preflight, where CORS is in play and the request is no simple one.
+        if self.tainting == ResponseType::Cors {
+            let wanted = self.wanted();
+            self.preflight_needed |= wanted.needs_preflight();
+            let sticky = self.preflight_needed && dialect::preflight_is_sticky(browser);
+            if wanted.needs_preflight() || sticky {
+                return self.send_preflight(wanted);
+            }
+        }
+        self.send_actual()
+    }
+
+    fn wanted(&self) -> Wanted {
+        let list = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let names = headers::cors_unsafe_names(self.page.browser, list)
+            .into_iter()
+            .map(|lower| {
+                let written = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&lower));
+                let written = written.map_or_else(|| lower.clone(), |(name, _)| name.clone());
+                (lower, written)
+            })
+            .collect();
+        Wanted { method: self.method.clone(), names }
+    }
+
+    /// [Serializing a request origin](https://fetch.spec.whatwg.org/#serializing-a-request-origin).
+    fn request_origin(&self) -> String {
+        if self.tainted { "null".into() } else { self.page.origin() }
+    }
+
+    fn preflight_origin(&self) -> String {
+        if dialect::preflight_origin_is_tainted(self.page.browser) { self.request_origin() } else { self.page.origin() }
+    }
+
+    /// [Append a request `Origin` header](https://fetch.spec.whatwg.org/#append-a-request-origin-header).
+    fn origin_header(&self) -> Option<String> {
+        // Step 2: wherever CORS is in play.
+        if self.tainting == ResponseType::Cors {
+            return Some(self.request_origin());
+        }
+        // Step 3: else with every method that may change something, by the default referrer policy.
+        if matches!(self.method.as_str(), "GET" | "HEAD") {
+            return None;
+        }
+        let downgrade = self.page.url.scheme() == "https" && self.url().scheme() != "https";
+        Some(if downgrade { "null".into() } else { self.request_origin() })
+    }
+
+    /// The URL as it goes out: without its fragment.
+    fn sent_url(&self) -> Url {
+        let mut url = self.url().clone();
+        url.set_fragment(None);
+        url
+    }
+
+    fn send_preflight(&mut self, wanted: Wanted) -> Step {
+        let (url, origin, list) = (self.sent_url(), self.preflight_origin(), wanted.header_list());
+        let headers = sent::headers(&Sent {
+            page: &self.page,
+            url: &url,
+            method: "OPTIONS",
+            script: &[],
+            body: None,
+            origin: Some(&origin),
+            cookie: None, // A preflight never carries credentials.
+            mode: Mode::Cors,
+            site: sent::sec_fetch_site(&self.page.url, self.urls.iter()),
+            preflight: Some((&wanted.method, list.as_deref())),
+        });
+        self.waiting = Waiting::Preflight(wanted);
+        let body = Bytes::new();
+        Step::Send(Box::new(WireRequest { purpose: Purpose::Preflight, method: "OPTIONS".into(), url, headers, body }))
+    }
+
+    /// [HTTP-network-or-cache fetch](https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch), without the cache.
+    fn send_actual(&mut self) -> Step {
+        let (url, origin) = (self.sent_url(), self.origin_header());
+        // Steps 3 to 5: whether credentials go with it.
+        let include = match self.credentials {
+            Credentials::Include => true,
+            Credentials::SameOrigin => self.tainting == ResponseType::Basic,
+            Credentials::Omit => false,
+        };
+        let headers = sent::headers(&Sent {
+            page: &self.page,
+            url: &url,
+            method: &self.method,
+            script: &self.headers,
+            body: self.body.as_ref().map(Bytes::len),
+            origin: origin.as_deref(),
+            cookie: if include { self.cookies.for_url(&url) } else { None },
+            mode: self.mode,
+            site: sent::sec_fetch_site(&self.page.url, self.urls.iter()),
+            preflight: None,
+        });
+        self.waiting = Waiting::Actual;
+        let body = self.body.clone().unwrap_or_default();
+        Step::Send(Box::new(WireRequest { purpose: Purpose::Actual, method: self.method.clone(), url, headers, body }))
+    }
+
+    /// What the network layer under the page refuses before any policy sees the answer.
+    fn refused_by_network_layer(&self, response: &WireResponse, proxied: bool) -> Option<Fault> {
+        let browser = self.page.browser;
+        if dialect::refuses_repeated_framing(browser) {
+            for (field, name) in [("location", "Location"), ("content-length", "Content-Length")] {
+                let mut values = response.headers.all(field).map(headers::normalize_value);
+                let first = values.next();
+                if values.any(|value| Some(value) != first) {
+                    return Some(Fault::RepeatedHeader { name });
+                }
+            }
+        }
+        if response.status == 407 && !proxied && dialect::refuses_proxy_status(browser) {
+            return Some(Fault::UnexpectedProxyAuth);
+        }
+        // A protocol that nobody asked to switch to.
+        (response.status == 101).then_some(Fault::Net(NetError::EmptyResponse))
+    }
+
+    /// [HTTP fetch](https://fetch.spec.whatwg.org/#concept-http-fetch), step 5 and on: an answer to the request itself.
+    fn http_fetch_response(&mut self, response: &WireResponse) -> Step {
+        let location = redirect::location_url(self.page.browser, response, self.url());
+        // The network's own rules about where a redirect may lead come first.
+        if let Err(fault) = self.network_takes_redirect(&location) {
+            return self.done(Err(fault));
+        }
+        // Step 4.4: the CORS check of every answer, redirects included.
+        if self.tainting == ResponseType::Cors
+            && let Err(why) = cors_check(&self.request_origin(), self.credentials, &response.headers)
+        {
+            return self.done(Err(Fault::Cors(CorsError::Access { preflight: false, why })));
+        }
+        // Step 4.5: Cross-Origin-Resource-Policy.
+        if self.tainting == ResponseType::Opaque
+            && let Some(fault) = self.resource_policy(response)
+        {
+            return self.done(Err(fault));
+        }
+        match location {
+            Location::None | Location::Invalid => self.filtered_response(response),
+            Location::Url(next) => match self.redirect {
+                Redirect::Error => self.done(Err(Fault::RedirectRefused)),
+                Redirect::Manual => self.done(Ok((ResponseType::OpaqueRedirect, Vec::new()))),
+                Redirect::Follow => self.http_redirect_fetch(response.status, *next),
+            },
+        }
+    }
+
+    fn network_takes_redirect(&self, location: &Location) -> Result<(), Fault> {
+        match location {
+            Location::None => Ok(()),
+            Location::Invalid => Err(Fault::InvalidRedirect),
+            Location::Url(_) if self.redirect != Redirect::Follow => Ok(()),
+            Location::Url(_) if redirect::MAX_REDIRECTS < self.urls.len() => Err(Fault::TooManyRedirects),
+            Location::Url(next) if redirect::is_unsafe_target(next) => Err(Fault::UnsafeRedirect),
+            Location::Url(_) => Ok(()),
+        }
+    }
+
+    /// [Cross-origin resource policy internal check](https://fetch.spec.whatwg.org/#cross-origin-resource-policy-internal-check).
+    fn resource_policy(&self, response: &WireResponse) -> Option<Fault> {
+        let policy = response.headers.joined("cross-origin-resource-policy")?;
+        let (page, url) = (&self.page.url, self.url());
+        match policy.trim() {
+            "same-origin" if !origin::same_origin(page, url) => Some(Fault::ResourcePolicySameOrigin),
+            "same-site" if !origin::same_site(page, url) => Some(Fault::ResourcePolicySameSite),
+            _ => None,
+        }
+    }
+
+    /// [HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch) to `next`.
+    fn http_redirect_fetch(&mut self, status: u16, next: Url) -> Step {
+        let browser = self.page.browser;
+        let current = self.url().clone();
+        let foreign = !origin::same_origin(&self.page.url, &next);
+        // Step 6: the scheme.
+        if !matches!(next.scheme(), "http" | "https") {
+            let scheme = next.scheme().to_owned();
+            self.urls.push(next);
+            return self.done(Err(match self.mode {
+                Mode::Cors => Fault::Cors(CorsError::DisabledScheme { scheme }),
+                Mode::NoCors | Mode::SameOrigin => Fault::UnknownScheme { scheme },
+            }));
+        }
+        // Steps 9 and 10: a username or password in the URL.
+        if !next.username().is_empty() || next.password().is_some() {
+            if self.mode == Mode::Cors && (foreign || self.tainted || self.tainting == ResponseType::Cors) {
+                return self.done(Err(Fault::Cors(CorsError::RedirectContainsCredentials)));
+            }
+            if dialect::refuses_userinfo_always(browser) {
+                return self.done(Err(Fault::Aborted));
+            }
+        }
+        // Same-origin mode does not follow abroad.
+        if foreign && self.mode == Mode::SameOrigin {
+            self.urls.push(next);
+            return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
+        }
+        // Step 11: from one foreign origin to another, the origin is tainted.
+        if !origin::same_origin(&current, &next) && !origin::same_origin(&self.page.url, &current) {
+            self.tainted = true;
+        }
+        // Step 12: the method and the body.
+        if redirect::becomes_get(status, &self.method) {
+            self.method = "GET".into();
+            self.body = None;
+            self.headers.retain(|(name, _)| !redirect::is_body_header(name));
+        }
+        // Step 13: what was meant for that origin alone.
+        if !origin::same_origin(&current, &next) && dialect::drops_authorization(browser) {
+            self.headers.retain(|(name, _)| !headers::is_non_wildcard(name));
+        }
+        // Steps 18 to 22.
+        self.urls.push(next);
+        self.main_fetch()
+    }
+
+    /// [Filtered response](https://fetch.spec.whatwg.org/#concept-filtered-response): what the script may read of it.
+    fn filtered_response(&mut self, response: &WireResponse) -> Step {
+        let names = response.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+        let mut exposed: Vec<String> = match self.tainting {
+            ResponseType::Basic => names.filter(|name| !headers::is_forbidden_response(name)).collect(),
+            ResponseType::Cors => {
+                // CORS-exposed header-name list: one bad token empties it.
+                let listed =
+                    headers::token_list(response.headers.all("access-control-expose-headers")).unwrap_or_default();
+                let any = self.credentials != Credentials::Include && listed.iter().any(|name| name == "*");
+                names
+                    .filter(|name| !headers::is_forbidden_response(name))
+                    .filter(|name| {
+                        any || headers::is_safelisted_response(name)
+                            || listed.iter().any(|listed| listed.eq_ignore_ascii_case(name))
+                    })
+                    .collect()
+            }
+            ResponseType::Opaque | ResponseType::OpaqueRedirect => Vec::new(),
+        };
+        exposed.sort();
+        exposed.dedup();
+        self.done(Ok((self.tainting, exposed)))
+    }
+
+    fn done(&mut self, result: Result<(ResponseType, Vec<String>), Fault>) -> Step {
+        let (response_type, exposed_headers, fault) = match result {
+            Ok((response_type, exposed)) => (Some(response_type), exposed, None),
+            Err(fault) => (None, Vec::new(), Some(fault)),
+        };
+        let exchanges = std::mem::take(&mut self.exchanges);
+        let last = exchanges.iter().rev().find_map(Exchange::response);
+        let status = match &fault {
+            Some(
+                Fault::Net(_) | Fault::UnsafePort { .. } | Fault::RepeatedHeader { .. } | Fault::UnexpectedProxyAuth,
+            ) => None,
+            _ => last.map(|response| response.status),
+        };
+        let console = console::of_fetch(&Failing {
+            page: &self.page,
+            first: &self.urls[0],
+            url: self.url(),
+            mode: self.mode,
+            fault: fault.as_ref(),
+            response: last,
+            would_follow: last.is_some_and(|response| {
+                self.redirect == Redirect::Follow
+                    && redirect::location_url(self.page.browser, response, self.url()) != Location::None
+            }),
+            sent: !exchanges.is_empty(),
+            foreign: self.tainting != ResponseType::Basic,
+        });
+        let preflighted = exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight);
+        let outcome: Outcome = outcome_of(fault.as_ref());
+        Step::Done(Box::new(Answer {
+            outcome,
+            fault,
+            status,
+            preflighted,
+            exchanges,
+            response_type,
+            exposed_headers,
+            console,
+            protocol: None,
+        }))
+    }
+}
+
+/// A ByteString's bytes; `None` where a character is beyond them.
+fn isomorphic_encode(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
+}

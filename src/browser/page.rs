@@ -1,0 +1,80 @@
+//! The page whose script asks, and what the program that stands in for its browser can do.
+
+use url::Url;
+
+use super::{Browser, origin};
+
+/// The page that runs the script: its origin is the request's origin, its scheme decides about mixed content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub url: Url,
+    /// Whose rules and words.
+    pub browser: Browser,
+    /// What the program's network can undo.
+    pub abilities: Abilities,
+}
+
+impl Page {
+    /// A page whose program can undo nothing: no content coding and no WebSocket extension is offered.
+    pub fn new(url: Url, browser: Browser) -> Self {
+        Self { url, browser, abilities: Abilities::default() }
+    }
+
+    /// The page's origin as a header has it: `https://app.test:8443`, or `null`.
+    pub fn origin(&self) -> String {
+        origin::serialize(&self.url)
+    }
+}
+
+/// Where the network can't undo what a browser offers, the offer is left out, because a server would take it up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Every content coding that the browser offers (gzip, deflate, br, zstd). Without: `Accept-Encoding: identity`.
+    pub codings: bool,
+    /// permessage-deflate. Browsers always offer it; tungstenite 0.30 can't speak it, and a server that accepts the
+    /// extension would break the session. Without: no `Sec-WebSocket-Extensions`.
+    pub deflate: bool,
+}
+
+/// The cookies that the page's browser holds for the endpoint.
+///
+/// The jar itself (RFC 6265bis: domains, paths, SameSite, what answers set) is the caller's: here stands only which
+/// `Cookie` value goes with which URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cookies {
+    #[default]
+    None,
+    /// One `Cookie` value for every URL of that host, as a host-only cookie with `Path=/` would be sent.
+    Given { host: String, value: String },
+}
+
+impl Cookies {
+    /// The cookie that a profile gives for its endpoint.
+    pub fn given(endpoint: &Url, value: impl Into<String>) -> Self {
+        match endpoint.host_str() {
+            Some(host) => Self::Given { host: host.to_ascii_lowercase(), value: value.into() },
+            None => Self::None,
+        }
+    }
+
+    /// The `Cookie` value for a request to `url`, where credentials go with it.
+    pub fn for_url(&self, url: &Url) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Given { host, value } => (url.host_str() == Some(host.as_str())).then_some(value.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_cookie_goes_to_its_host_alone() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let cookies = Cookies::given(&url("wss://API.test:8443/ws"), "sid=1");
+        assert_eq!(cookies.for_url(&url("https://api.test/login")), Some("sid=1"));
+        assert_eq!(cookies.for_url(&url("https://evil.test/")), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! The [CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch): whether one is needed, and whether its
+//! answer permits the request.
+
+use super::cors::{Access, CorsError, cors_check};
+use super::{Browser, Credentials, dialect, headers, method};
+use crate::wire::WireResponse;
+
+/// What a preflight asks leave for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The request's method.
+    pub method: String,
+    /// [CORS-unsafe request-header names](https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names), with each name as
+    /// the script wrote it: lower case, sorted.
+    pub names: Vec<(String, String)>,
+}
+
+impl Wanted {
+    /// Whether the request is anything but a simple one: [HTTP fetch](https://fetch.spec.whatwg.org/#concept-http-fetch), step
+    /// 4.2 (the method, or a header).
+    pub fn needs_preflight(&self) -> bool {
+        !method::is_cors_safelisted(&self.method) || !self.names.is_empty()
+    }
+
+    /// `Access-Control-Request-Headers`, where there is any to name.
+    pub fn header_list(&self) -> Option<String> {
+        let names: Vec<&str> = self.names.iter().map(|(lower, _)| lower.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(","))
+    }
+}
+
+/// Steps 7 and on of the [CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+pub fn check(
+    browser: Browser,
+    wanted: &Wanted,
+    origin: &str,
+    credentials: Credentials,
+    response: &WireResponse,
+) -> Result<(), CorsError> {
+    // A preflight is never redirected: Chromium refuses by the status alone, others by the answer's not being ok.
+    if browser != Browser::Safari && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+        return Err(CorsError::PreflightRedirect { status: response.status });
+    }
+    // Step 7: the CORS check, and an ok status.
+    let status = || match response.status {
+        200..=299 => Ok(()),
+        status => Err(CorsError::PreflightStatus { status }),
+    };
+    let access = || {
+        cors_check(origin, credentials, &response.headers)
+            .map_err(|why: Access| CorsError::Access { preflight: true, why })
+    };
+    if dialect::preflight_status_first(browser) {
+        status()?;
+        access()?;
+    } else {
+        access()?;
+        status()?;
+    }
+    // Steps 7.1 to 7.3.
+    let methods = headers::token_list(response.headers.all("access-control-allow-methods")).map_err(|token| {
+        CorsError::AllowMethodsSyntax { value: joined(response, "access-control-allow-methods"), token }
+    })?;
+    let names = headers::token_list(response.headers.all("access-control-allow-headers")).map_err(|token| {
+        CorsError::AllowHeadersSyntax { value: joined(response, "access-control-allow-headers"), token }
+    })?;
+    let wildcard = credentials != Credentials::Include;
+    // Step 7.5: the method, compared with case.
+    if !methods.contains(&wanted.method)
+        && !method::is_cors_safelisted(&wanted.method)
+        && !(wildcard && methods.iter().any(|method| method == "*"))
+    {
+        return Err(CorsError::MethodDisallowed { method: wanted.method.clone() });
+    }
+    // Steps 7.6 and 7.7: each header by name, without case; `*` covers all but Authorization.
+    let any = wildcard && names.iter().any(|name| name == "*");
+    for (name, written) in &wanted.names {
+        let listed = names.iter().any(|listed| listed.eq_ignore_ascii_case(name));
+        if !listed && (!any || headers::is_non_wildcard(name)) {
+            return Err(CorsError::HeaderDisallowed { header: name.clone(), written: written.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn joined(response: &WireResponse, name: &str) -> String {
+    response.headers.joined(name).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Headers, HttpVersion};
+
+    #[track_caller]
+    fn refused(credentials: Credentials, status: u16, fields: &str, expected: &str) {
+        let headers: Headers = fields
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (format!("Access-Control-Allow-{name}"), value.trim().to_owned()))
+            .collect();
+        let response = WireResponse {
+            version: HttpVersion::Http11,
+            status,
+            reason: String::new(),
+            headers,
+            body: Default::default(),
+            body_size: 0,
+        };
+        let wanted = Wanted {
+            method: "PUT".into(),
+            names: ["authorization", "x-a"].map(|name| (name.to_owned(), name.to_owned())).into(),
+        };
+        let got = match check(Browser::Chrome, &wanted, "https://app.test", credentials, &response) {
+            Ok(()) => "ok",
+            Err(error) => error.code(),
+        };
+        assert_eq!(got, expected, "{fields}");
+    }
+
+    #[test]
+    fn the_wildcard_covers_no_authorization() {
+        let plain = Credentials::SameOrigin;
+        refused(plain, 204, "Origin: *\nMethods: *\nHeaders: *", "HeaderDisallowedByPreflightResponse");
+        refused(plain, 204, "Origin: *\nMethods: *\nHeaders: *, Authorization", "ok");
+    }
+
+    #[test]
+    fn the_wildcard_is_an_ordinary_word_with_credentials() {
+        let with = "Origin: https://app.test\nCredentials: true\n";
+        let methods = format!("{with}Methods: *\nHeaders: authorization, x-a");
+        refused(Credentials::Include, 204, &methods, "MethodDisallowedByPreflightResponse");
+        let headers = format!("{with}Methods: PUT\nHeaders: *, authorization");
+        refused(Credentials::Include, 204, &headers, "HeaderDisallowedByPreflightResponse");
+    }
+
+    #[test]
+    fn the_origin_is_checked_before_the_status_and_a_redirect_before_both() {
+        refused(Credentials::Omit, 404, "", "PreflightMissingAllowOriginHeader");
+        refused(Credentials::Omit, 404, "Origin: *", "PreflightInvalidStatus");
+        refused(Credentials::Omit, 302, "", "PreflightDisallowedRedirect");
+    }
+
+    #[test]
+    fn one_bad_token_fails_the_whole_list() {
+        refused(Credentials::Omit, 200, "Origin: *\nMethods: PUT, a b", "InvalidAllowMethodsPreflightResponse");
+        refused(
+            Credentials::Omit,
+            200,
+            "Origin: *\nMethods: PUT\nHeaders: x/y",
+            "InvalidAllowHeadersPreflightResponse",
+        );
+    }
+}

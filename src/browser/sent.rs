@@ -1,0 +1,270 @@
+//! The header fields that a browser adds to what the script asked for, in its order and its letters' case.
+//!
+//! Chrome's order is that of its HTTP/1.1 requests; Firefox's likewise. Safari's network layer orders by a hash, so that its
+//! order here is one of several. HTTP/2 has neither `Host` nor `Connection`: the network leaves them out there.
+
+use url::Url;
+
+use super::{Browser, Mode, Page, dialect, origin};
+use crate::wire::Headers;
+
+/// What decides the fields of one request.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    pub page: &'a Page,
+    pub url: &'a Url,
+    pub method: &'a str,
+    /// What the script set, in order.
+    pub script: &'a [(String, Vec<u8>)],
+    /// Length of the body; `None`: none.
+    pub body: Option<usize>,
+    /// The `Origin` field.
+    pub origin: Option<&'a str>,
+    pub cookie: Option<&'a str>,
+    pub mode: Mode,
+    /// Relation of the page to every URL on the way.
+    pub site: &'static str,
+    /// For a preflight: `Access-Control-Request-Method` and `-Headers`.
+    pub preflight: Option<(&'a str, Option<&'a str>)>,
+}
+
+/// [Sec-Fetch-Site](https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header): the worst of the URLs on the way.
+pub fn sec_fetch_site<'a>(page: &Url, urls: impl Iterator<Item = &'a Url>) -> &'static str {
+    let mut site = "same-origin";
+    for url in urls {
+        if origin::same_origin(page, url) {
+            continue;
+        }
+        if !origin::same_site(page, url) {
+            return "cross-site";
+        }
+        site = "same-site";
+    }
+    site
+}
+
+/// The `Referer` under the default policy,
+/// [strict-origin-when-cross-origin](https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer).
+pub fn referrer(page: &Url, url: &Url) -> Option<String> {
+    if !matches!(page.scheme(), "http" | "https") {
+        return None;
+    }
+    if origin::same_origin(page, url) {
+        let mut full = page.clone();
+        full.set_fragment(None);
+        let _ = full.set_username("");
+        let _ = full.set_password(None);
+        return Some(full.into());
+    }
+    if origin::is_potentially_trustworthy(page) && !origin::is_potentially_trustworthy(url) {
+        return None;
+    }
+    Some(format!("{}/", origin::serialize(page)))
+}
+
+/// The `Host` field: the port only where it is not the scheme's own.
+pub fn host(url: &Url) -> String {
+    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+}
+
+/// Every field, in order.
+pub fn headers(sent: &Sent<'_>) -> Headers {
+    let mut out = Headers::new();
+    match sent.page.browser {
+        Browser::Chrome => chrome(sent, &mut out),
+        Browser::Firefox => firefox(sent, &mut out),
+        Browser::Safari => safari(sent, &mut out),
+    }
+    out
+}
+
+impl Sent<'_> {
+    /// A field that the script may set in the browser's stead, else the browser's.
+    fn own(&self, out: &mut Headers, name: &str, default: &str) {
+        if !self.scripted(out, name) {
+            out.push(name, default);
+        }
+    }
+
+    /// The script's field of that name, if it set one.
+    fn scripted(&self, out: &mut Headers, name: &str) -> bool {
+        let Some((written, value)) = self.script.iter().find(|(written, _)| written.eq_ignore_ascii_case(name)) else {
+            return false;
+        };
+        out.push(written.as_str(), value);
+        true
+    }
+
+    /// What the script set beyond the fields that have their own place.
+    fn rest(&self, out: &mut Headers) {
+        const PLACED: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
+        for (name, value) in self.script {
+            if !PLACED.iter().any(|placed| placed.eq_ignore_ascii_case(name)) {
+                out.push(name.as_str(), value);
+            }
+        }
+    }
+
+    fn length(&self, out: &mut Headers) {
+        match self.body {
+            Some(length) => out.push("Content-Length", length.to_string()),
+            None if matches!(self.method, "POST" | "PUT") => out.push("Content-Length", "0"),
+            None => {}
+        }
+    }
+
+    fn coding(&self, out: &mut Headers) {
+        let offer = if self.page.abilities.codings { dialect::accept_encoding(self.page.browser) } else { "identity" };
+        out.push("Accept-Encoding", offer);
+    }
+
+    fn asked(&self, out: &mut Headers) {
+        if let Some((method, names)) = self.preflight {
+            out.push("Access-Control-Request-Method", method);
+            if let Some(names) = names {
+                out.push("Access-Control-Request-Headers", names);
+            }
+        }
+    }
+
+    fn origin(&self, out: &mut Headers) {
+        if let Some(origin) = self.origin {
+            out.push("Origin", origin);
+        }
+    }
+
+    fn referer(&self, out: &mut Headers) {
+        if let Some(referrer) = referrer(&self.page.url, self.url) {
+            out.push("Referer", referrer);
+        }
+    }
+
+    fn cookie(&self, out: &mut Headers) {
+        if let Some(cookie) = self.cookie {
+            out.push("Cookie", cookie);
+        }
+    }
+
+    /// [Fetch metadata](https://w3c.github.io/webappsec-fetch-metadata/), which only secure URLs are told; `order` of site,
+    /// mode and destination.
+    fn metadata(&self, out: &mut Headers, order: [&str; 3]) {
+        if !origin::is_potentially_trustworthy(self.url) {
+            return;
+        }
+        for name in order {
+            match name {
+                "Sec-Fetch-Site" => out.push(name, self.site),
+                "Sec-Fetch-Mode" => out.push(name, self.mode.word()),
+                _ => out.push(name, "empty"),
+            }
+        }
+    }
+}
+
+fn chrome(sent: &Sent<'_>, out: &mut Headers) {
+    let browser = sent.page.browser;
+    out.push("Host", host(sent.url));
+    out.push("Connection", "keep-alive");
+    if sent.preflight.is_some() {
+        out.push("Accept", "*/*");
+        sent.asked(out);
+        sent.origin(out);
+        out.push("User-Agent", dialect::user_agent(browser));
+        sent.metadata(out, ["Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest"]);
+        sent.referer(out);
+        sent.coding(out);
+        out.push("Accept-Language", dialect::accept_language(browser));
+        return;
+    }
+    let hints = origin::is_potentially_trustworthy(sent.url);
+    sent.length(out);
+    if hints {
+        out.push("sec-ch-ua-platform", "\"Linux\"");
+    }
+    sent.own(out, "User-Agent", dialect::user_agent(browser));
+    if hints {
+        out.push("sec-ch-ua", "\"Chromium\";v=\"156\", \"Google Chrome\";v=\"156\", \"Not=A?Brand\";v=\"24\"");
+    }
+    sent.scripted(out, "Content-Type");
+    if hints {
+        out.push("sec-ch-ua-mobile", "?0");
+    }
+    sent.rest(out);
+    sent.own(out, "Accept", "*/*");
+    sent.origin(out);
+    sent.metadata(out, ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"]);
+    sent.referer(out);
+    sent.coding(out);
+    sent.own(out, "Accept-Language", dialect::accept_language(browser));
+    sent.cookie(out);
+}
+
+fn firefox(sent: &Sent<'_>, out: &mut Headers) {
+    let browser = sent.page.browser;
+    out.push("Host", host(sent.url));
+    sent.own(out, "User-Agent", dialect::user_agent(browser));
+    sent.own(out, "Accept", "*/*");
+    sent.own(out, "Accept-Language", dialect::accept_language(browser));
+    sent.coding(out);
+    sent.asked(out);
+    sent.referer(out);
+    sent.scripted(out, "Content-Type");
+    sent.rest(out);
+    if sent.preflight.is_none() {
+        sent.length(out);
+    }
+    sent.origin(out);
+    out.push("Connection", "keep-alive");
+    sent.cookie(out);
+    sent.metadata(out, ["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
+    out.push("Priority", "u=4");
+}
+
+fn safari(sent: &Sent<'_>, out: &mut Headers) {
+    let browser = sent.page.browser;
+    out.push("Host", host(sent.url));
+    sent.scripted(out, "Content-Type");
+    sent.origin(out);
+    sent.asked(out);
+    sent.coding(out);
+    sent.cookie(out);
+    out.push("Connection", "keep-alive");
+    sent.rest(out);
+    sent.own(out, "Accept", "*/*");
+    sent.own(out, "User-Agent", dialect::user_agent(browser));
+    sent.referer(out);
+    if sent.preflight.is_none() {
+        sent.length(out);
+    }
+    sent.own(out, "Accept-Language", dialect::accept_language(browser));
+    sent.metadata(out, ["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_referrer_is_whole_at_home_an_origin_abroad_and_none_on_a_downgrade() {
+        let page = url("https://u:p@app.test/a?b#c");
+        assert_eq!(referrer(&page, &url("https://app.test/x")).as_deref(), Some("https://app.test/a?b"));
+        assert_eq!(referrer(&page, &url("https://api.test/x")).as_deref(), Some("https://app.test/"));
+        assert_eq!(referrer(&page, &url("http://api.test/x")), None);
+    }
+
+    #[test]
+    fn one_foreign_hop_makes_it_cross_site() {
+        let page = url("https://app.test/");
+        let site = |urls: &[&str]| {
+            let urls: Vec<Url> = urls.iter().map(|text| url(text)).collect();
+            sec_fetch_site(&page, urls.iter())
+        };
+        assert_eq!(site(&["https://app.test/x"]), "same-origin");
+        assert_eq!(site(&["https://www.app.test/x", "https://app.test/"]), "same-site");
+        assert_eq!(site(&["https://b.test/x", "https://app.test/"]), "cross-site");
+    }
+}

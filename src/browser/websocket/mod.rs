@@ -1,0 +1,254 @@
+//! [Establish a WebSocket connection](https://websockets.spec.whatwg.org/#concept-websocket-establish) as a machine, and the
+//! [close event](close) that the script sees in the end.
+
+pub mod accept;
+pub mod close;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use url::Url;
+
+use super::answer::{Answer, outcome_of};
+use super::console::{self, Console};
+use super::{Browser, Cookies, Fault, Page, Step, dialect, headers, mixed, origin, port, sent};
+use crate::base::Wall;
+use crate::wire::{Exchange, Headers, Purpose, WireRequest};
+
+pub use close::{CloseEvent, Ending, script_close};
+
+/// `new WebSocket(url, protocols)`, and what else goes with the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// `ws`, `wss`, `http` or `https`.
+    pub url: Url,
+    pub protocols: Vec<String>,
+    /// Fields that no browser would send and the profile wants all the same (a token for a proxy). Sent last.
+    pub extra: Vec<(String, String)>,
+}
+
+/// One opening handshake under way.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    page: Page,
+    url: Url,
+    protocols: Vec<String>,
+    key: String,
+}
+
+impl Handshake {
+    /// [new WebSocket(url, protocols)](https://websockets.spec.whatwg.org/#dom-websocket-websocket) up to the request. `key` is
+    /// sixteen random bytes.
+    pub fn start(page: Page, socket: Socket, cookies: &Cookies, key: [u8; 16]) -> (Self, Step) {
+        let Socket { mut url, protocols, extra } = socket;
+        let as_written = url.clone();
+        // Steps 3 and 4: http and https are taken for ws and wss.
+        let scheme = match url.scheme() {
+            "http" => "ws",
+            "https" => "wss",
+            other => other,
+        }
+        .to_owned();
+        let known = matches!(scheme.as_str(), "ws" | "wss");
+        if known && url.scheme() != scheme {
+            // From one special scheme to another: can't fail.
+            let _ = url.set_scheme(&scheme);
+        }
+        let handshake = Self { page, url, protocols, key: STANDARD.encode(key) };
+        let step = match handshake.refusal(&as_written, known) {
+            Some(fault) => handshake.done(Err(fault), None),
+            None => handshake.request(&extra, cookies),
+        };
+        (handshake, step)
+    }
+
+    /// The URL with the scheme that is dialled.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What stops it before the network.
+    fn refusal(&self, as_written: &Url, known: bool) -> Option<Fault> {
+        let browser = self.page.browser;
+        let syntax = |what: String| Some(Fault::SyntaxError(console::websocket_exception(browser, &what)));
+        // Step 5: another scheme.
+        if !known {
+            return syntax(format!(
+                "The URL's scheme must be either 'http', 'https', 'ws', or 'wss'. '{}' is not allowed.",
+                as_written.scheme()
+            ));
+        }
+        // Step 6: a fragment.
+        if let Some(fragment) = as_written.fragment() {
+            return syntax(format!(
+                "The URL contains a fragment identifier ('{fragment}'). Fragment identifiers are not allowed in WebSocket \
+                 URLs."
+            ));
+        }
+        // Step 8: the subprotocols are tokens, and each stands once.
+        for (at, protocol) in self.protocols.iter().enumerate() {
+            if !headers::is_token(protocol) {
+                return syntax(format!("The subprotocol '{protocol}' is invalid."));
+            }
+            if self.protocols[..at].contains(protocol) {
+                return syntax(format!("The subprotocol '{protocol}' is duplicated."));
+            }
+        }
+        if mixed::should_block(&self.page, &self.url) {
+            return Some(Fault::MixedContent);
+        }
+        port::bad_port(browser, &self.url).map(|port| Fault::UnsafePort { port })
+    }
+
+    fn request(&self, extra: &[(String, String)], cookies: &Cookies) -> Step {
+        let mut fields = Headers::new();
+        // The jar knows http and https alone.
+        let cookie = cookies.for_url(&self.url);
+        match self.page.browser {
+            Browser::Chrome => self.chrome(&mut fields, cookie),
+            Browser::Firefox => self.firefox(&mut fields, cookie),
+            Browser::Safari => self.safari(&mut fields, cookie),
+        }
+        for (name, value) in extra {
+            fields.set(name, value);
+        }
+        Step::Send(Box::new(WireRequest {
+            purpose: Purpose::Handshake,
+            method: "GET".into(),
+            url: self.url.clone(),
+            headers: fields,
+            body: Bytes::new(),
+        }))
+    }
+
+    fn chrome(&self, out: &mut Headers, cookie: Option<&str>) {
+        let browser = self.page.browser;
+        out.push("Host", sent::host(&self.url));
+        out.push("Connection", "Upgrade");
+        out.push("Pragma", "no-cache");
+        out.push("Cache-Control", "no-cache");
+        out.push("User-Agent", dialect::user_agent(browser));
+        out.push("Upgrade", "websocket");
+        out.push("Origin", self.page.origin());
+        out.push("Sec-WebSocket-Version", "13");
+        self.coding(out);
+        out.push("Accept-Language", dialect::accept_language(browser));
+        self.cookie(out, cookie);
+        out.push("Sec-WebSocket-Key", &self.key);
+        self.extensions(out, "permessage-deflate; client_max_window_bits");
+        self.subprotocols(out);
+    }
+
+    fn firefox(&self, out: &mut Headers, cookie: Option<&str>) {
+        let browser = self.page.browser;
+        out.push("Host", sent::host(&self.url));
+        out.push("User-Agent", dialect::user_agent(browser));
+        out.push("Accept", "*/*");
+        out.push("Accept-Language", dialect::accept_language(browser));
+        self.coding(out);
+        out.push("Sec-WebSocket-Version", "13");
+        out.push("Origin", self.page.origin());
+        self.subprotocols(out);
+        self.extensions(out, "permessage-deflate");
+        out.push("Sec-WebSocket-Key", &self.key);
+        out.push("Connection", "keep-alive, Upgrade");
+        self.cookie(out, cookie);
+        if origin::is_potentially_trustworthy(&self.url) {
+            out.push("Sec-Fetch-Dest", "empty");
+            out.push("Sec-Fetch-Mode", "websocket");
+            out.push("Sec-Fetch-Site", sent::sec_fetch_site(&self.page.url, std::iter::once(&self.http_url())));
+        }
+        out.push("Pragma", "no-cache");
+        out.push("Cache-Control", "no-cache");
+        out.push("Upgrade", "websocket");
+    }
+
+    fn safari(&self, out: &mut Headers, cookie: Option<&str>) {
+        let browser = self.page.browser;
+        out.push("Host", sent::host(&self.url));
+        out.push("Origin", self.page.origin());
+        out.push("Pragma", "no-cache");
+        out.push("Cache-Control", "no-cache");
+        out.push("User-Agent", dialect::user_agent(browser));
+        self.cookie(out, cookie);
+        out.push("Sec-WebSocket-Key", &self.key);
+        out.push("Sec-WebSocket-Version", "13");
+        self.extensions(out, "permessage-deflate");
+        self.subprotocols(out);
+        out.push("Connection", "Upgrade");
+        out.push("Upgrade", "websocket");
+    }
+
+    fn coding(&self, out: &mut Headers) {
+        let browser = self.page.browser;
+        out.push(
+            "Accept-Encoding",
+            if self.page.abilities.codings { dialect::accept_encoding(browser) } else { "identity" },
+        );
+    }
+
+    fn extensions(&self, out: &mut Headers, offer: &str) {
+        if self.page.abilities.deflate {
+            out.push("Sec-WebSocket-Extensions", offer);
+        }
+    }
+
+    fn subprotocols(&self, out: &mut Headers) {
+        if !self.protocols.is_empty() {
+            out.push("Sec-WebSocket-Protocol", self.protocols.join(", "));
+        }
+    }
+
+    fn cookie(&self, out: &mut Headers, cookie: Option<&str>) {
+        if let Some(cookie) = cookie {
+            out.push("Cookie", cookie);
+        }
+    }
+
+    /// The URL under the scheme that its site and origin are reckoned by.
+    fn http_url(&self) -> Url {
+        let mut url = self.url.clone();
+        let _ = url.set_scheme(if url.scheme() == "wss" { "https" } else { "http" });
+        url
+    }
+
+    /// What came of the handshake. A redirect is not followed: it is another status than 101.
+    pub fn on_exchange(&mut self, exchange: Exchange, _now: Wall) -> Step {
+        let result = match &exchange.result {
+            Err(error) => Err(Fault::Net(error.clone())),
+            Ok(response) => match response.status {
+                101 => accept::check(&self.page, &self.key, &self.protocols, &response.headers)
+                    .map_err(Fault::HandshakeInvalid),
+                407 if exchange.proxy.is_none() && dialect::refuses_proxy_status(self.page.browser) => {
+                    Err(Fault::UnexpectedProxyAuth)
+                }
+                status => Err(Fault::HandshakeStatus { status }),
+            },
+        };
+        self.done(result, Some(exchange))
+    }
+
+    fn done(&self, result: Result<Option<String>, Fault>, exchange: Option<Exchange>) -> Step {
+        let (protocol, fault) = match result {
+            Ok(protocol) => (protocol, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let seen = exchange.as_ref().and_then(Exchange::status);
+        let status = if matches!(fault, Some(Fault::UnexpectedProxyAuth)) { None } else { seen };
+        let console = match &fault {
+            None => Console::default(),
+            Some(fault) => console::of_handshake(&self.page, &self.url, fault, status),
+        };
+        Step::Done(Box::new(Answer {
+            outcome: outcome_of(fault.as_ref()),
+            fault,
+            status,
+            preflighted: false,
+            exchanges: exchange.into_iter().collect(),
+            response_type: None,
+            exposed_headers: Vec::new(),
+            console,
+            protocol,
+        }))
+    }
+}
