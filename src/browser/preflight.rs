@@ -66,10 +66,9 @@ pub fn check(
     })?;
     let wildcard = credentials != Credentials::Include;
     // Step 7.5: the method, compared with case.
-    if !methods.contains(&wanted.method)
-        && !method::is_cors_safelisted(&wanted.method)
-        && !(wildcard && methods.iter().any(|method| method == "*"))
-    {
+    let permitted = method::is_cors_safelisted(&wanted.method)
+        || methods.iter().any(|method| *method == wanted.method || (wildcard && method == "*"));
+    if !permitted {
         return Err(CorsError::MethodDisallowed { method: wanted.method.clone() });
     }
     // Steps 7.6 and 7.7: each header by name, without case; `*` covers all but Authorization.

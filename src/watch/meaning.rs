@@ -53,6 +53,12 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::NetworkConfiguration
         | Code::TooManyRedirects
         | Code::InvalidRedirect
+        | Code::UnsafeRedirect
+        | Code::UnknownScheme
+        | Code::RedirectRefused
+        | Code::Aborted
+        | Code::RepeatedLocation
+        | Code::RepeatedContentLength
         | Code::TypeError
         | Code::SyntaxError
         | Code::BodyMismatch
@@ -61,7 +67,7 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::Silent
         | Code::SecretMissing => State::Error,
 
-        Code::AuthRequired | Code::ProxyAuthRequired => State::AuthRequired,
+        Code::AuthRequired | Code::ProxyAuthRequired | Code::UnexpectedProxyAuth => State::AuthRequired,
 
         // The browser would refuse it, or the server refuses this page.
         Code::DisallowedByMode
@@ -85,6 +91,8 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::MethodDisallowedByPreflightResponse
         | Code::HeaderDisallowedByPreflightResponse
         | Code::RedirectContainsCredentials
+        | Code::ResourcePolicySameOrigin
+        | Code::ResourcePolicySameSite
         | Code::MixedContent
         | Code::ContentSecurityPolicy
         | Code::UnsafePort
