@@ -1,1 +1,33 @@
 //! Layer 3: the history. One thread writes; any number read.
+//!
+//! SQLite in write-ahead mode beside a lock file. [`Store::open`] takes the lock and brings the file to this program's
+//! format; [`Store::start`] gives it a source of events and a thread; [`Reader`] answers questions over a connection that
+//! can't write. Every event is kept whole for days, its plots' numbers as roll-ups for years ([`Retention`]).
+//!
+//! Invariants: an event is acknowledged ([`StoreStatus::acknowledged`]) when its transaction is on disk, and what is
+//! acknowledged survives `kill -9` and a power cut; a file of a newer format, of another program, or damaged is refused and
+//! not touched; no query here is asked while drawing.
+
+mod detail;
+mod error;
+mod insert;
+mod lock;
+mod range;
+mod reader;
+mod retention;
+mod rollup;
+mod row;
+mod schema;
+mod status;
+mod writer;
+
+pub use error::StoreError;
+pub use insert::Named;
+pub use reader::{Cursor, Filter, PAGE, Page, PastLimits, Reader};
+pub use retention::Retention;
+pub use rollup::Histogram;
+pub use status::{Health, HealthChange, StoreStatus, Trouble};
+pub use writer::{Config, Gone, Store, Writer};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The history as its users see it.
+
+mod fixture;
+mod reading;
+mod writing;
