@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["base", "wire", "browser", "profile", "watch", "diagnosis"]),
     ("net", &["base", "wire", "browser", "profile"]),
     ("store", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model"]),
-    ("lab", &["base", "wire", "browser", "profile"]),
+    ("lab", &["base", "wire", "browser", "profile", "watch"]),
     ("export", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model", "store"]),
     ("engine", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model", "net", "store"]),
     (

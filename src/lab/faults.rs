@@ -153,6 +153,9 @@ impl Fault {
         profile.page = Url::parse(PAGE).ok();
         profile.notes = self.describe().to_owned();
         profile.timeout = Duration::from_secs(5);
+        if matches!(self.port(), Port::Tls | Port::ClientCert) {
+            profile.network.ca_file = lab.ca_file().map(ToOwned::to_owned);
+        }
         match self {
             // What makes a browser ask first.
             Self::PreflightRefused => {

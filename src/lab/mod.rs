@@ -64,8 +64,9 @@
 //! `/login` (GET: a form with a CSRF token; POST: user `ops`, password `wirewatch`), `/me` and `/logout` are a site with a
 //! cookie session. `/faults/NAME` is a [`Fault`] by its name; keys may be added to it.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -78,6 +79,7 @@ use crate::wire::Headers;
 
 mod answer;
 mod conn;
+pub mod demo;
 pub mod faults;
 mod frame;
 mod h2;
@@ -89,6 +91,7 @@ mod shared;
 mod tls;
 mod websocket;
 
+pub use demo::{Demo, demo};
 pub use faults::Fault;
 pub use tls::Identity;
 
@@ -125,8 +128,8 @@ pub enum Port {
 }
 
 impl Port {
-    const TLS: [Self; 6] =
-        [Self::Tls, Self::SelfSigned, Self::Expired, Self::NotYetValid, Self::WrongName, Self::ClientCert];
+    const LISTENING: [Self; 7] =
+        [Self::Plain, Self::Tls, Self::SelfSigned, Self::Expired, Self::NotYetValid, Self::WrongName, Self::ClientCert];
 }
 
 /// A request that came.
@@ -148,7 +151,9 @@ pub struct Lab {
     certs: tls::Certs,
     base: Url,
     ports: Vec<(Port, SocketAddr)>,
-    ipv6: bool,
+    both_families: bool,
+    /// The authority's certificate, for those who can only be told a file's name.
+    ca_file: Option<tempfile::TempPath>,
     _refused: Socket,
     _accepting: JoinSet<()>,
     _stop: watch::Sender<()>,
@@ -171,28 +176,41 @@ impl Lab {
             permits: Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS))),
             stop: stopped,
         });
-        let mut accepting = JoinSet::new();
-        let plain = TcpListener::bind(options.addr).await?;
-        let mut ports = vec![(Port::Plain, plain.local_addr()?)];
-        // `localhost` is both families: the same port on the other one, where it can be had.
+        // `localhost` is both families: the same ports on the other one, where they can be had.
         let other: IpAddr = if ip.is_ipv4() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
-        let twin = TcpListener::bind((other, ports[0].1.port())).await.ok();
-        let ipv6 = ip.is_ipv6() || twin.is_some();
-        accepting.spawn(serve::accept(plain, None, Arc::clone(&server)));
-        if let Some(twin) = twin {
-            accepting.spawn(serve::accept(twin, None, Arc::clone(&server)));
-        }
-        for port in Port::TLS {
-            let listener = TcpListener::bind((ip, 0)).await?;
-            ports.push((port, listener.local_addr()?));
+        let mut accepting = JoinSet::new();
+        let mut ports = Vec::new();
+        let mut both_families = true;
+        for port in Port::LISTENING {
+            let wanted = if port == Port::Plain { options.addr } else { SocketAddr::new(ip, 0) };
+            let listener = TcpListener::bind(wanted).await?;
+            let address = listener.local_addr()?;
+            ports.push((port, address));
             accepting.spawn(serve::accept(listener, certs.acceptor(port), Arc::clone(&server)));
+            match TcpListener::bind((other, address.port())).await {
+                Ok(twin) => {
+                    accepting.spawn(serve::accept(twin, certs.acceptor(port), Arc::clone(&server)));
+                }
+                Err(_) => both_families = false,
+            }
         }
         // Bound and not listening: the port is ours, so that nobody else can answer on it.
         let refused = Socket::new(Domain::for_address(options.addr), Type::STREAM, None)?;
         refused.bind(&SockAddr::from(SocketAddr::new(ip, 0)))?;
         let address = refused.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         ports.push((Port::Refused, address));
-        Ok(Self { server, certs, base, ports, ipv6, _refused: refused, _accepting: accepting, _stop: stop })
+        let ca_file = write_temporary(&certs.ca_pem).ok();
+        Ok(Self {
+            server,
+            certs,
+            base,
+            ports,
+            both_families,
+            ca_file,
+            _refused: refused,
+            _accepting: accepting,
+            _stop: stop,
+        })
     }
 
     /// A port's address.
@@ -200,9 +218,9 @@ impl Lab {
         self.ports.iter().find(|(known, _)| *known == port).map_or(self.ports[0].1, |(_, addr)| *addr)
     }
 
-    /// Whether the plain port answers on both loopback addresses, so that `localhost` does by either family.
+    /// Whether the ports answer on both loopback addresses, so that `localhost` does by either family.
     pub fn both_families(&self) -> bool {
-        self.ipv6
+        self.both_families
     }
 
     /// A URL on a port: `path` is the path and query, in the language above. What must be encoded in a query beyond what a
@@ -248,6 +266,11 @@ impl Lab {
         &self.certs.ca_pem
     }
 
+    /// The same in a temporary file, which goes with the lab; `None` where none could be written.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
     /// A client certificate that [`Port::ClientCert`] accepts.
     pub fn client_identity(&self) -> &Identity {
         &self.certs.client
@@ -264,6 +287,12 @@ impl Lab {
         seen.retain(|request| request.target.split('?').next() == Some(path));
         seen
     }
+}
+
+fn write_temporary(text: &str) -> io::Result<tempfile::TempPath> {
+    let mut file = tempfile::Builder::new().prefix("wirewatch-lab-").suffix(".pem").tempfile()?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.into_temp_path())
 }
 
 /// A query of these pairs, encoded.

@@ -14,7 +14,7 @@ use super::conn::{Conn, Head, NoRequest, Peer};
 use super::http::{self, After};
 use super::script::{Script, parse};
 use super::shared::Shared;
-use super::{faults, h2, login, websocket};
+use super::{demo, faults, h2, login, websocket};
 
 /// How long a TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(30);
@@ -42,7 +42,8 @@ impl Server {
         if let Some(answer) = login::answer(head, &self.shared) {
             return Decision::Answer(Script::default(), answer);
         }
-        let named = faults::query_of(head.path()).filter(|query| !query.is_empty());
+        let named =
+            faults::query_of(head.path()).or_else(|| demo::query_of(head.path())).filter(|query| !query.is_empty());
         let query = match (named, head.query()) {
             (Some(named), "") => named.to_owned(),
             (Some(named), own) => format!("{named}&{own}"),
