@@ -85,6 +85,8 @@ pub(super) async fn exchange(
         trace.phases.first_byte = Some(first.saturating_duration_since(done));
     }
     match work {
+        // A handshake's refusal stands also where the deadline cut its body off.
+        Err(_) if recorder.head_done && request.purpose == Purpose::Handshake => {}
         Err(_) => return Err(trace.timeout(recorder.phase())),
         Ok(Err(Stop::TooLarge)) => return Err(NetError::BodyTooLarge { limit: limits.body }),
         Ok(Err(Stop::Http(error))) => return Err(failure(&error, &mut recorder, limits)),

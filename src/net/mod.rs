@@ -15,6 +15,8 @@ mod http2;
 pub mod machine;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod peer_tls;
 mod recorder;
 mod settings;
 mod stream;

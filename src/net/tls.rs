@@ -268,3 +268,185 @@ fn client_key(material: &Material) -> Result<Option<Arc<CertifiedKey>>, NetError
         .map_err(|_| fault("client_key does not belong to client_cert"))?;
     Ok(Some(Arc::new(certified)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Secret;
+    use crate::net::peer;
+    use crate::net::peer_tls::{Authority, BOTH, Identity, Valid, file, get, params, serve, server};
+    use rcgen::{BasicConstraints, IsCa};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// Settings that trust `authority`.
+    fn trusting(authority: &Authority) -> (Settings, tempfile::NamedTempFile) {
+        let file = authority.file();
+        (Settings { ca_file: Some(file.path().into()), ..Settings::default() }, file)
+    }
+
+    async fn check(settings: &Settings, identity: Identity, name: &str, expected: Result<u16, NetError>) {
+        let address = serve(server(identity, &[], BOTH, None)).await;
+        let exchange = get(settings, name, address).await;
+        assert_eq!(exchange.result.clone().map(|response| response.status), expected);
+        let facts = exchange.tls.expect("the chain is kept either way");
+        assert!(!facts.chain.is_empty());
+        assert_eq!(exchange.phases.tls.is_some(), expected.is_ok());
+        assert_eq!(facts.version.is_some(), expected.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_a_trusted_authority_is_good_and_its_facts_are_kept() {
+        let authority = Authority::new();
+        let (settings, _file) = trusting(&authority);
+        let identity = authority.issue(&params("api.test", Valid::Now));
+        let sha256 = ring::digest::digest(&ring::digest::SHA256, &identity.chain[0]);
+        let address = serve(server(identity, &["http/1.1"], BOTH, None)).await;
+        let exchange = get(&settings, "api.test", address).await;
+        assert_eq!(exchange.status(), Some(200));
+        let facts = exchange.tls.unwrap();
+        assert_eq!((facts.version.as_deref(), facts.alpn.as_deref()), (Some("TLSv1.3"), Some("http/1.1")));
+        assert!(facts.cipher.unwrap().starts_with("TLS13_"));
+        let leaf = &facts.chain[0];
+        assert_eq!((leaf.subject.as_str(), leaf.self_signed), ("CN=api.test", false));
+        assert_eq!(leaf.issuer, "CN=The tests' own authority");
+        assert_eq!(leaf.names, ["api.test"]);
+        assert_eq!(leaf.not_before.to_string(), "2020-01-01T00:00:00.000Z");
+        assert_eq!(leaf.not_after.to_string(), "2120-01-01T00:00:00.000Z");
+        assert_eq!(leaf.sha256, cert::hex(sha256.as_ref()));
+    }
+
+    #[tokio::test]
+    async fn each_fault_of_a_certificate_has_its_name() {
+        let authority = Authority::new();
+        let (settings, _file) = trusting(&authority);
+        let issue = |name, valid| authority.issue(&params(name, valid));
+        check(&settings, issue("api.test", Valid::Past), "api.test", Err(NetError::CertExpired)).await;
+        check(&settings, issue("api.test", Valid::Future), "api.test", Err(NetError::CertNotYetValid)).await;
+        check(&settings, issue("other.test", Valid::Now), "api.test", Err(NetError::CertWrongName)).await;
+        let stranger = Authority::new().issue(&params("api.test", Valid::Now));
+        check(&settings, stranger, "api.test", Err(NetError::CertUntrusted)).await;
+        let own = Identity::self_signed(&params("api.test", Valid::Now));
+        check(&settings, own, "api.test", Err(NetError::CertSelfSigned)).await;
+    }
+
+    #[tokio::test]
+    async fn of_several_faults_the_one_that_chromium_tells_is_told() {
+        let authority = Authority::new();
+        let (settings, _file) = trusting(&authority);
+        let past = params("other.test", Valid::Past);
+        check(&settings, authority.issue(&past), "api.test", Err(NetError::CertWrongName)).await;
+        check(&settings, Authority::new().issue(&past), "api.test", Err(NetError::CertUntrusted)).await;
+        check(&settings, Identity::self_signed(&past), "api.test", Err(NetError::CertSelfSigned)).await;
+    }
+
+    /// `openssl req -x509` makes such ones: an authority that serves.
+    fn home_made(valid: Valid) -> Identity {
+        let mut params = params("api.test", valid);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Identity::self_signed(&params)
+    }
+
+    #[tokio::test]
+    async fn a_home_made_certificate_is_self_signed_and_good_once_the_profile_names_it() {
+        check(&Settings::default(), home_made(Valid::Now), "api.test", Err(NetError::CertSelfSigned)).await;
+        for (valid, name, expected) in [
+            (Valid::Now, "api.test", Ok(200)),
+            (Valid::Now, "other.test", Err(NetError::CertWrongName)),
+            (Valid::Past, "api.test", Err(NetError::CertExpired)),
+        ] {
+            let identity = home_made(valid);
+            let file = file(&identity.pem);
+            let settings = Settings { ca_file: Some(file.path().into()), ..Settings::default() };
+            check(&settings, identity, name, expected).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn insecure_takes_any_certificate() {
+        let settings = Settings { insecure: true, ..Settings::default() };
+        check(&settings, home_made(Valid::Past), "other.test", Ok(200)).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_certificate_is_shown_where_it_is_wanted_and_missed_by_name() {
+        let authority = Authority::new();
+        let (trusting, _file) = trusting(&authority);
+        let client = authority.issue(&params("client.test", Valid::Now));
+        let cert = file(&client.pem);
+        let showing = Settings {
+            client_cert: Some(cert.path().into()),
+            client_key: Some(ClientKey::Pem(Secret::new(client.key_pem.clone()))),
+            ..trusting.clone()
+        };
+        for versions in [&[&rustls::version::TLS13][..], &[&rustls::version::TLS12][..]] {
+            let serve_one = || async {
+                let identity = authority.issue(&params("api.test", Valid::Now));
+                serve(server(identity, &[], versions, Some(&authority))).await
+            };
+            let exchange = get(&showing, "api.test", serve_one().await).await;
+            assert_eq!(exchange.status(), Some(200));
+            let exchange = get(&trusting, "api.test", serve_one().await).await;
+            assert_eq!(exchange.result, Err(NetError::ClientCertRequired), "{versions:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_or_without_our_versions_is_told_apart() {
+        let check = async |reply: &'static [u8], expected: NetError| {
+            let (address, _) = peer::play(move |mut stream| async move {
+                let _ = stream.read(&mut [0; 2048]).await;
+                let _ = stream.write_all(reply).await;
+                let _ = stream.shutdown().await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            })
+            .await;
+            assert_eq!(get(&Settings::default(), "api.test", address).await.result, Err(expected));
+        };
+        check(b"HTTP/1.1 400 Bad Request\r\n\r\n", NetError::TlsProtocol).await;
+        check(b"\x15\x03\x01\x00\x02\x02\x46", NetError::TlsVersion).await;
+        check(b"\x15\x03\x03\x00\x02\x02\x28", NetError::TlsVersion).await;
+        check(b"", NetError::ConnectionClosed { phase: Phase::Tls }).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_the_hello_is_given_up_at_the_deadline() {
+        let (address, played) = peer::play(|stream| async move {
+            let _held = stream;
+            std::future::pending::<()>().await;
+        })
+        .await;
+        let url = format!("https://{address}/");
+        let deadline = crate::base::Clock.mono() + std::time::Duration::from_millis(50);
+        let client = crate::net::Client::new(&Settings::default()).unwrap();
+        let exchange = client.exchange(peer::request("GET", &url, &[], ""), deadline).await;
+        assert!(matches!(exchange.result, Err(NetError::Timeout { phase: Phase::Tls, .. })), "{:?}", exchange.result);
+        played.abort();
+    }
+
+    #[test]
+    fn equal_settings_share_and_wrong_files_are_named() {
+        let one = Tls::shared(&Settings::default()).unwrap();
+        assert!(Arc::ptr_eq(&one, &Tls::shared(&Settings::default()).unwrap()));
+        let insecure = Settings { insecure: true, ..Settings::default() };
+        assert!(!Arc::ptr_eq(&one, &Tls::shared(&insecure).unwrap()));
+
+        let check = |settings: Settings, expected| {
+            assert_eq!(Tls::shared(&settings).unwrap_err(), NetError::Configuration { what: expected });
+        };
+        let text = file("not PEM");
+        let path = || Some(text.path().into());
+        check(Settings { ca_file: Some("/nowhere/ca.pem".into()), ..Settings::default() }, "ca_file can't be read");
+        check(Settings { ca_file: path(), ..Settings::default() }, "ca_file holds no PEM certificate");
+        check(Settings { client_cert: path(), ..Settings::default() }, "client_cert holds no PEM certificate");
+        let key = || Some(ClientKey::Pem(Secret::new("x")));
+        let alone = "client_key is given and client_cert is not";
+        check(Settings { client_key: key(), ..Settings::default() }, alone);
+        let identity = Identity::self_signed(&params("a.test", Valid::Now));
+        let cert = file(&identity.pem);
+        let of = |client_key| Settings { client_cert: Some(cert.path().into()), client_key, ..Settings::default() };
+        check(of(key()), "client_key holds no PEM private key");
+        let other = Identity::self_signed(&params("b.test", Valid::Now));
+        let other = ClientKey::Pem(Secret::new(other.key_pem));
+        check(of(Some(other)), "client_key does not belong to client_cert");
+    }
+}
