@@ -1,6 +1,7 @@
 //! What came of a request, as the page sees it.
 
-use super::{Fault, console::Console};
+use super::console::{self, Console};
+use super::{Browser, Fault};
 use crate::wire::Exchange;
 
 /// How it came out.
@@ -49,6 +50,8 @@ impl ResponseType {
 /// The whole of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
+    /// Whose rules and words.
+    pub browser: Browser,
     pub outcome: Outcome,
     /// `None` where it is allowed, and only there.
     pub fault: Option<Fault>,
@@ -81,7 +84,9 @@ impl Answer {
     pub fn exception(&self) -> Option<String> {
         match self.fault.as_ref()? {
             Fault::TypeError(text) => Some(format!("TypeError: {text}")),
-            Fault::SyntaxError(text) => Some(format!("SyntaxError: {text}")),
+            Fault::SyntaxError(misuse) => {
+                Some(format!("SyntaxError: {}", console::websocket_exception(self.browser, misuse)))
+            }
             _ => None,
         }
     }

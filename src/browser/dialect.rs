@@ -31,15 +31,37 @@ pub fn is_extra_safelisted(browser: Browser, name: &str, value: &[u8]) -> bool {
     }
 }
 
+/// Whether `Access-Control-Allow-Headers: *` covers `Authorization`, which the standard excepts. Seen: all three let it pass,
+/// Firefox with a warning that it soon won't.
+pub fn wildcard_covers_authorization(_browser: Browser) -> bool {
+    true
+}
+
 /// Whether `User-Agent` set by a script is dropped. Seen in Chromium; the standard lets it through.
 pub fn drops_user_agent(browser: Browser) -> bool {
     browser == Browser::Chrome
 }
 
-/// Whether a preflight's status is looked at before its `Access-Control-Allow-Origin`. Seen: WebKit does, the others follow
-/// the standard.
-pub fn preflight_status_first(browser: Browser) -> bool {
-    browser == Browser::Safari
+/// What of a preflight's answer is looked at, in order. Seen: Chromium refuses a redirect before all else, WebKit any other
+/// status than 200 to 299.
+pub fn preflight_order(browser: Browser) -> [PreflightCheck; 3] {
+    use PreflightCheck::{Access, Redirect, Status};
+    match browser {
+        Browser::Chrome => [Redirect, Access, Status],
+        Browser::Firefox => [Access, Redirect, Status],
+        Browser::Safari => [Status, Access, Redirect],
+    }
+}
+
+/// One of the three checks of a preflight's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreflightCheck {
+    /// The CORS check.
+    Access,
+    /// 200 to 299.
+    Status,
+    /// No redirect.
+    Redirect,
 }
 
 /// Whether a request that needed a preflight keeps needing one after a redirect that took its reason away (PUT, 303, GET).

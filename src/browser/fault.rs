@@ -1,5 +1,7 @@
 //! Why a request or a socket did not come off: one closed enum, with the facts, each with its code.
 
+use url::Url;
+
 use super::CorsError;
 use crate::wire::NetError;
 
@@ -47,8 +49,27 @@ pub enum Fault {
     HandshakeInvalid(Invalid),
     /// The API itself throws a `TypeError`; the exception's text.
     TypeError(String),
-    /// The API itself throws a `SyntaxError`; the exception's text.
-    SyntaxError(String),
+    /// `new WebSocket` throws a `SyntaxError`.
+    SyntaxError(Misuse),
+}
+
+/// How a script got `new WebSocket` wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    Scheme {
+        url: Url,
+    },
+    Fragment {
+        url: Url,
+    },
+    /// A subprotocol that is no token.
+    Subprotocol {
+        protocol: String,
+    },
+    /// The same subprotocol twice.
+    Duplicate {
+        protocol: String,
+    },
 }
 
 /// What is wrong with a 101.
@@ -117,6 +138,17 @@ impl Fault {
                 | Self::ResourcePolicySameOrigin
                 | Self::ResourcePolicySameSite
         )
+    }
+}
+
+impl Misuse {
+    /// The value in question.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Scheme { url } => url.scheme(),
+            Self::Fragment { url } => url.fragment().unwrap_or_default(),
+            Self::Subprotocol { protocol } | Self::Duplicate { protocol } => protocol,
+        }
     }
 }
 

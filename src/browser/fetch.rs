@@ -15,7 +15,7 @@ use super::redirect::{self, Location};
 use super::sent::{self, Sent};
 use super::{Cookies, Credentials, Fault, Mode, Page, Redirect, dialect, headers, method, mixed, origin, port};
 use crate::base::Wall;
-use crate::wire::{Exchange, NetError, Purpose, WireRequest, WireResponse};
+use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
 
 /// What a machine wants next.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +128,7 @@ impl Fetch {
         match std::mem::replace(&mut self.waiting, Waiting::Actual) {
             Waiting::Preflight(wanted) => {
                 let origin = self.preflight_origin();
-                match preflight::check(self.page.browser, &wanted, &origin, self.credentials, &response) {
+                match preflight::check(self.page.browser, self.url(), &wanted, &origin, self.credentials, &response) {
                     Ok(()) => self.send_actual(),
                     Err(error) => self.done(Err(Fault::Cors(error))),
                 }
@@ -500,6 +500,7 @@ impl Fetch {
             ) => None,
             _ => last.map(|response| response.status),
         };
+        let answered = exchanges.last().map_or_else(|| self.url(), |exchange| &exchange.request.url);
         let console = console::of_fetch(&Failing {
             page: &self.page,
             first: &self.urls[0],
@@ -507,16 +508,21 @@ impl Fetch {
             mode: self.mode,
             fault: fault.as_ref(),
             response: last,
-            would_follow: last.is_some_and(|response| {
-                self.redirect == Redirect::Follow
-                    && redirect::location_url(self.page.browser, response, self.url()) != Location::None
+            redirects: last.is_some_and(|response| {
+                redirect::location_url(self.page.browser, response, answered) != Location::None
             }),
+            follows: self.redirect == Redirect::Follow,
+            preflight: exchanges.last().is_some_and(|exchange| exchange.request.purpose == Purpose::Preflight),
+            origin: self.request_origin(),
+            answered,
             sent: !exchanges.is_empty(),
             foreign: self.tainting != ResponseType::Basic,
         });
-        let preflighted = exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight);
+        let preflighted =
+            exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight && went_out(exchange));
         let outcome: Outcome = outcome_of(fault.as_ref());
         Step::Done(Box::new(Answer {
+            browser: self.page.browser,
             outcome,
             fault,
             status,
@@ -527,6 +533,14 @@ impl Fetch {
             console,
             protocol: None,
         }))
+    }
+}
+
+/// Whether the request itself was sent: its connection came up.
+fn went_out(exchange: &Exchange) -> bool {
+    match &exchange.result {
+        Ok(_) => true,
+        Err(error) => Phase::Request <= error.phase(),
     }
 }
 

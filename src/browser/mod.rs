@@ -25,7 +25,7 @@ pub mod websocket;
 
 pub use answer::{Answer, Outcome, ResponseType};
 pub use cors::CorsError;
-pub use fault::{Fault, Invalid};
+pub use fault::{Fault, Invalid, Misuse};
 pub use fetch::{Fetch, ScriptRequest, Step};
 pub use kind::{Browser, Credentials, Mode, Redirect};
 pub use page::{Abilities, Cookies, Page};

@@ -1,7 +1,11 @@
 //! The [CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch): whether one is needed, and whether its
 //! answer permits the request.
 
+use url::Url;
+
 use super::cors::{Access, CorsError, cors_check};
+use super::dialect::PreflightCheck;
+use super::redirect::{self, Location};
 use super::{Browser, Credentials, dialect, headers, method};
 use crate::wire::WireResponse;
 
@@ -32,15 +36,17 @@ impl Wanted {
 /// Steps 7 and on of the [CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch).
 pub fn check(
     browser: Browser,
+    url: &Url,
     wanted: &Wanted,
     origin: &str,
     credentials: Credentials,
     response: &WireResponse,
 ) -> Result<(), CorsError> {
-    // A preflight is never redirected: Chromium refuses by the status alone, others by the answer's not being ok.
-    if browser != Browser::Safari && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
-        return Err(CorsError::PreflightRedirect { status: response.status });
-    }
+    // A preflight is never followed to elsewhere.
+    let redirect = || match redirect::location_url(browser, response, url) {
+        Location::None => Ok(()),
+        Location::Invalid | Location::Url(_) => Err(CorsError::PreflightRedirect { status: response.status }),
+    };
     // Step 7: the CORS check, and an ok status.
     let status = || match response.status {
         200..=299 => Ok(()),
@@ -50,12 +56,12 @@ pub fn check(
         cors_check(origin, credentials, &response.headers)
             .map_err(|why: Access| CorsError::Access { preflight: true, why })
     };
-    if dialect::preflight_status_first(browser) {
-        status()?;
-        access()?;
-    } else {
-        access()?;
-        status()?;
+    for check in dialect::preflight_order(browser) {
+        match check {
+            PreflightCheck::Access => access()?,
+            PreflightCheck::Status => status()?,
+            PreflightCheck::Redirect => redirect()?,
+        }
     }
     // Steps 7.1 to 7.3.
     let methods = headers::token_list(response.headers.all("access-control-allow-methods")).map_err(|token| {
@@ -71,11 +77,11 @@ pub fn check(
     if !permitted {
         return Err(CorsError::MethodDisallowed { method: wanted.method.clone() });
     }
-    // Steps 7.6 and 7.7: each header by name, without case; `*` covers all but Authorization.
+    // Steps 7.6 and 7.7: each header by name, without case; in the standard `*` covers all but Authorization.
     let any = wildcard && names.iter().any(|name| name == "*");
     for (name, written) in &wanted.names {
         let listed = names.iter().any(|listed| listed.eq_ignore_ascii_case(name));
-        if !listed && (!any || headers::is_non_wildcard(name)) {
+        if !listed && (!any || (headers::is_non_wildcard(name) && !dialect::wildcard_covers_authorization(browser))) {
             return Err(CorsError::HeaderDisallowed { header: name.clone(), written: written.clone() });
         }
     }
@@ -91,26 +97,25 @@ mod tests {
     use super::*;
     use crate::wire::{Headers, HttpVersion};
 
-    #[track_caller]
-    fn refused(credentials: Credentials, status: u16, fields: &str, expected: &str) {
+    fn answered(status: u16, fields: &str) -> WireResponse {
         let headers: Headers = fields
             .lines()
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (format!("Access-Control-Allow-{name}"), value.trim().to_owned()))
             .collect();
-        let response = WireResponse {
-            version: HttpVersion::Http11,
-            status,
-            reason: String::new(),
-            headers,
-            body: Default::default(),
-            body_size: 0,
-        };
+        let reason = String::new();
+        WireResponse { version: HttpVersion::Http11, status, reason, headers, body: Default::default(), body_size: 0 }
+    }
+
+    #[track_caller]
+    fn refused(credentials: Credentials, status: u16, fields: &str, expected: &str) {
+        let response = answered(status, fields);
+        let url = Url::parse("https://api.test/").unwrap();
         let wanted = Wanted {
             method: "PUT".into(),
             names: ["authorization", "x-a"].map(|name| (name.to_owned(), name.to_owned())).into(),
         };
-        let got = match check(Browser::Chrome, &wanted, "https://app.test", credentials, &response) {
+        let got = match check(Browser::Chrome, &url, &wanted, "https://app.test", credentials, &response) {
             Ok(()) => "ok",
             Err(error) => error.code(),
         };
@@ -118,10 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn the_wildcard_covers_no_authorization() {
-        let plain = Credentials::SameOrigin;
-        refused(plain, 204, "Origin: *\nMethods: *\nHeaders: *", "HeaderDisallowedByPreflightResponse");
-        refused(plain, 204, "Origin: *\nMethods: *\nHeaders: *, Authorization", "ok");
+    fn the_wildcard_covers_every_name() {
+        refused(Credentials::SameOrigin, 204, "Origin: *\nMethods: *\nHeaders: *", "ok");
     }
 
     #[test]
@@ -137,7 +140,12 @@ mod tests {
     fn the_origin_is_checked_before_the_status_and_a_redirect_before_both() {
         refused(Credentials::Omit, 404, "", "PreflightMissingAllowOriginHeader");
         refused(Credentials::Omit, 404, "Origin: *", "PreflightInvalidStatus");
-        refused(Credentials::Omit, 302, "", "PreflightDisallowedRedirect");
+        refused(Credentials::Omit, 302, "", "PreflightMissingAllowOriginHeader");
+        let mut response = answered(302, "");
+        response.headers.push("Location", "/elsewhere");
+        let url = Url::parse("https://api.test/").unwrap();
+        let got = check(Browser::Chrome, &url, &Wanted::default(), "https://app.test", Credentials::Omit, &response);
+        assert_eq!(got, Err(CorsError::PreflightRedirect { status: 302 }));
     }
 
     #[test]

@@ -277,7 +277,8 @@ impl From<&Fault> for Reason {
             Fault::UnknownScheme { scheme } => reason.with_detail(scheme),
             Fault::HandshakeStatus { status } => reason.with_status(*status),
             Fault::HandshakeInvalid(invalid) => reason.with_detail(&invalid.detail()),
-            Fault::TypeError(text) | Fault::SyntaxError(text) => reason.with_detail(text),
+            Fault::TypeError(text) => reason.with_detail(text),
+            Fault::SyntaxError(misuse) => reason.with_detail(misuse.detail()),
             Fault::MixedContent
             | Fault::UnsafeRedirect
             | Fault::InvalidRedirect
@@ -339,7 +340,7 @@ mod tests {
             Fault::ResourcePolicySameSite,
             Fault::HandshakeStatus { status: 403 },
             Fault::TypeError(text()),
-            Fault::SyntaxError(text()),
+            Fault::SyntaxError(crate::browser::Misuse::Subprotocol { protocol: text() }),
         ] {
             assert_eq!(Reason::from(&fault).code.as_str(), fault.code());
         }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Failing;
 use crate::browser::cors::{Access, CorsError};
-use crate::browser::{Fault, Invalid, Mode, Page};
+use crate::browser::{Fault, Invalid, Misuse, Mode, Page};
 use crate::wire::{NetError, Phase};
 
 const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, \
@@ -137,6 +137,21 @@ fn escaped(value: &str) -> String {
         }
     }
     out
+}
+
+pub(super) fn misuse(misuse: &Misuse) -> String {
+    match misuse {
+        Misuse::Scheme { url } => format!(
+            "The URL's scheme must be either 'http', 'https', 'ws', or 'wss'. '{}' is not allowed.",
+            url.scheme()
+        ),
+        Misuse::Fragment { url } => format!(
+            "The URL contains a fragment identifier ('{}'). Fragment identifiers are not allowed in WebSocket URLs.",
+            url.fragment().unwrap_or_default()
+        ),
+        Misuse::Subprotocol { protocol } => format!("The subprotocol '{}' is invalid.", escaped(protocol)),
+        Misuse::Duplicate { protocol } => format!("The subprotocol '{}' is duplicated.", escaped(protocol)),
+    }
 }
 
 pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {

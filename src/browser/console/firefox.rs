@@ -34,12 +34,14 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
                 CorsError::PreflightStatus { status } => {
                     blocked(&format!("CORS preflight response did not succeed). Status code: {status}."))
                 }
-                CorsError::AllowMethodsSyntax { token, .. } => {
-                    blocked(&format!("invalid token ‘{token}’ in CORS header ‘Access-Control-Allow-Methods’)."))
-                }
-                CorsError::AllowHeadersSyntax { token, .. } => {
-                    blocked(&format!("invalid token ‘{token}’ in CORS header ‘Access-Control-Allow-Headers’)."))
-                }
+                CorsError::AllowMethodsSyntax { token, .. } => blocked(&format!(
+                    "invalid token ‘{}’ in CORS header ‘Access-Control-Allow-Methods’).",
+                    as_utf8(token)
+                )),
+                CorsError::AllowHeadersSyntax { token, .. } => blocked(&format!(
+                    "invalid token ‘{}’ in CORS header ‘Access-Control-Allow-Headers’).",
+                    as_utf8(token)
+                )),
                 CorsError::MethodDisallowed { .. } => {
                     blocked("Did not find method in CORS header ‘Access-Control-Allow-Methods’).")
                 }
@@ -51,7 +53,7 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
                 | CorsError::DisabledScheme { .. }
                 | CorsError::RedirectContainsCredentials => did_not_succeed(),
             }];
-            if error.is_preflight() || failing.would_follow {
+            if error.is_preflight() || (failing.redirects && failing.follows) {
                 lines.push(did_not_succeed());
             }
             lines
@@ -61,7 +63,19 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             "The resource at “{url}” was blocked due to its Cross-Origin-Resource-Policy header (or lack thereof). See \
              https://developer.mozilla.org/docs/Web/HTTP/Cross-Origin_Resource_Policy_(CORP)#"
         )],
-        Some(Fault::UnsafePort { .. } | Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_)) => Vec::new(),
+        // A bad port at a redirect: the line is about the answer that led there.
+        Some(Fault::UnsafePort { .. }) if failing.sent && failing.mode == Mode::Cors => vec![format!(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {}. (Reason: CORS \
+             request did not succeed). Status code: (null).",
+            failing.answered
+        )],
+        Some(
+            Fault::UnsafePort { .. }
+            | Fault::RedirectRefused
+            | Fault::Aborted
+            | Fault::TypeError(_)
+            | Fault::SyntaxError(_),
+        ) => Vec::new(),
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),
     }
@@ -78,13 +92,19 @@ fn access(why: &Access, status: u16) -> String {
         Access::MultipleAllowOrigin { value, .. }
         | Access::InvalidAllowOrigin { value }
         | Access::AllowOriginMismatch { value } => {
-            format!("CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).")
+            format!("CORS header ‘Access-Control-Allow-Origin’ does not match ‘{}’).", as_utf8(value))
         }
         Access::Wildcard => {
             "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).".into()
         }
         Access::AllowCredentials { .. } => "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).".into(),
     }
+}
+
+/// Header values are taken for UTF-8, whatever they are.
+fn as_utf8(value: &str) -> String {
+    let bytes: Vec<u8> = value.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 pub(super) fn handshake(url: &Url, fault: &Fault) -> Vec<String> {

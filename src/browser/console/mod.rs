@@ -9,7 +9,7 @@ mod safari;
 
 use url::Url;
 
-use super::{Browser, Fault, Mode, Page};
+use super::{Browser, Fault, Misuse, Mode, Page};
 use crate::wire::WireResponse;
 
 /// The lines, in order, and which of them tells the reason.
@@ -43,8 +43,16 @@ pub struct Failing<'a> {
     pub fault: Option<&'a Fault>,
     /// The last answer that came.
     pub response: Option<&'a WireResponse>,
-    /// That answer was a redirect, and would have been followed.
-    pub would_follow: bool,
+    /// That answer was a redirect.
+    pub redirects: bool,
+    /// And the script's mode is to follow.
+    pub follows: bool,
+    /// It was the preflight that failed.
+    pub preflight: bool,
+    /// What the request's `Origin` says by now.
+    pub origin: String,
+    /// Where the last answer came from.
+    pub answered: &'a Url,
     /// Anything went out at all.
     pub sent: bool,
     /// CORS (or opacity) is in play.
@@ -61,11 +69,11 @@ pub fn of_fetch(failing: &Failing<'_>) -> Console {
 }
 
 /// The lines of a WebSocket that did not open.
-pub fn of_handshake(page: &Page, url: &Url, fault: &Fault, status: Option<u16>) -> Console {
+pub fn of_handshake(page: &Page, url: &Url, fault: &Fault) -> Console {
     Console::new(match page.browser {
         Browser::Chrome => chrome::handshake(page, url, fault),
         Browser::Firefox => firefox::handshake(url, fault),
-        Browser::Safari => safari::handshake(page, url, fault, status),
+        Browser::Safari => safari::handshake(page, url, fault),
     })
 }
 
@@ -79,9 +87,9 @@ pub fn fetch_exception(browser: Browser, what: &str) -> String {
 }
 
 /// The text of the exception that `new WebSocket` throws.
-pub fn websocket_exception(browser: Browser, what: &str) -> String {
+pub fn websocket_exception(browser: Browser, misuse: &Misuse) -> String {
     match browser {
-        Browser::Chrome => format!("Failed to construct 'WebSocket': {what}"),
+        Browser::Chrome => format!("Failed to construct 'WebSocket': {}", chrome::misuse(misuse)),
         Browser::Firefox => "An invalid or illegal string was specified".to_owned(),
         Browser::Safari => "The string did not match the expected pattern.".to_owned(),
     }

@@ -4,8 +4,8 @@ use url::Url;
 
 use super::Failing;
 use crate::browser::cors::{Access, CorsError};
-use crate::browser::{Fault, Invalid, Page, origin};
-use crate::wire::NetError;
+use crate::browser::{Fault, Invalid, Misuse, Page, origin};
+use crate::wire::{NetError, Phase};
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
@@ -34,6 +34,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load]
         }
         Some(Fault::TooManyRedirects) => vec!["Load cannot follow more than 20 redirections".into(), cannot_load],
+        // Of the network's failures only those of a preflight have a line.
+        Some(Fault::Net(error)) if failing.preflight => vec![network(error, url), cannot_load],
         Some(Fault::ResourcePolicySameOrigin | Fault::ResourcePolicySameSite) => vec![
             format!(
                 "Cancelled load to {url} because it violates the resource's Cross-Origin-Resource-Policy response header."
@@ -45,15 +47,18 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
 }
 
 fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
-    let Failing { page, url, .. } = failing;
+    let url = failing.url;
     match error {
         CorsError::Access { preflight, why } => {
             let why = match why {
-                Access::MultipleAllowOrigin { .. } => {
+                Access::MultipleAllowOrigin { value, .. } if value.contains(',') => {
                     "Access-Control-Allow-Origin cannot contain more than one origin.".to_owned()
                 }
-                Access::MissingAllowOrigin | Access::InvalidAllowOrigin { .. } | Access::AllowOriginMismatch { .. } => {
-                    let origin = page.origin();
+                Access::MissingAllowOrigin
+                | Access::MultipleAllowOrigin { .. }
+                | Access::InvalidAllowOrigin { .. }
+                | Access::AllowOriginMismatch { .. } => {
+                    let origin = &failing.origin;
                     format!("Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}")
                 }
                 Access::Wildcard => {
@@ -63,7 +68,7 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
                     "Credentials flag is true, but Access-Control-Allow-Credentials is not \"true\".".to_owned()
                 }
             };
-            if failing.would_follow && !preflight { redirection(failing, &why) } else { why }
+            if failing.redirects && !preflight { redirection(failing, &why) } else { why }
         }
         CorsError::PreflightStatus { status } | CorsError::PreflightRedirect { status } => {
             format!("Preflight response is not successful. Status code: {status}")
@@ -84,6 +89,7 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
             let to = redirect_target(failing);
             redirection(failing, &format!("redirection URL {to} has credentials"))
         }
+        CorsError::DisabledScheme { scheme } if failing.sent && scheme == "ftp" => "FTP URLs are disabled".into(),
         CorsError::DisabledScheme { .. } if failing.sent => format!(
             "Cross-origin redirection to {url} denied by Cross-Origin Resource Sharing policy: not allowed to follow a \
              cross-origin CORS redirection with non CORS scheme"
@@ -94,16 +100,17 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
     }
 }
 
-fn redirect_target(failing: &Failing<'_>) -> String {
+fn redirect_target(failing: &Failing<'_>) -> Url {
     failing
         .response
         .and_then(|response| response.headers.first_str("location"))
         .and_then(|location| failing.url.join(location).ok())
-        .map_or_else(|| failing.url.to_string(), String::from)
+        .unwrap_or_else(|| failing.url.clone())
 }
 
 fn redirection(failing: &Failing<'_>, why: &str) -> String {
-    let to = redirect_target(failing);
+    let mut to = redirect_target(failing);
+    let _ = (to.set_username(""), to.set_password(None));
     format!("Cross-origin redirection to {to} denied by Cross-Origin Resource Sharing policy: {why}")
 }
 
@@ -116,12 +123,19 @@ fn blocked_insecure(page: &Page, url: &Url) -> String {
     )
 }
 
-pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault, _status: Option<u16>) -> Vec<String> {
+pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
     let why = match fault {
         Fault::MixedContent => return vec![blocked_insecure(page, url)],
         Fault::UnsafePort { port } => return vec![format!("WebSocket port {port} blocked")],
         Fault::TypeError(_) => return Vec::new(),
-        Fault::SyntaxError(text) => return vec![text.clone()],
+        Fault::SyntaxError(misuse) => {
+            return vec![match misuse {
+                Misuse::Scheme { url } => format!("Wrong url scheme for WebSocket {url}"),
+                Misuse::Fragment { url } => format!("URL has fragment component {url}"),
+                Misuse::Subprotocol { protocol } => format!("Wrong protocol for WebSocket '{protocol}'"),
+                Misuse::Duplicate { protocol } => format!("WebSocket protocols contain duplicates: '{protocol}'"),
+            }];
+        }
         Fault::HandshakeStatus { .. } => "The server did not accept the WebSocket handshake.".to_owned(),
         Fault::HandshakeInvalid(invalid) => match invalid {
             Invalid::Missing { name: "Sec-WebSocket-Accept" } | Invalid::Accept => {
@@ -138,23 +152,26 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault, _status: Option<u
             }
             Invalid::Deflate { what } => format!("Invalid parameter '{what}' in permessage-deflate extension header"),
         },
-        Fault::Net(error) => match error {
-            NetError::InvalidHttpResponse => "Could not parse HTTP response".to_owned(),
-            NetError::ConnectionRefused => {
-                format!("Could not connect to {}: Connection refused", url.host_str().unwrap_or_default())
-            }
-            NetError::NameNotResolved | NetError::DnsUnavailable => {
-                format!("Error resolving “{}”: Name or service not known", url.host_str().unwrap_or_default())
-            }
-            NetError::ConnectionReset { .. } => "Error receiving data: Connection reset by peer".to_owned(),
-            NetError::EmptyResponse | NetError::ConnectionClosed { .. } => {
-                "Connection terminated unexpectedly".to_owned()
-            }
-            NetError::HeadersTooLarge { .. } => "Header too big".to_owned(),
-            error if error.phase() == crate::wire::Phase::Tls => "Unacceptable TLS certificate".to_owned(),
-            _ => "WebSocket is closed before the connection is established.".to_owned(),
-        },
+        Fault::Net(error) => network(error, url),
         _ => "The server did not accept the WebSocket handshake.".to_owned(),
     };
     vec![format!("WebSocket connection to '{url}' failed: {why}")]
+}
+
+/// WebKitGTK's words for the network's failures.
+fn network(error: &NetError, url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match error {
+        NetError::InvalidHttpResponse => "Could not parse HTTP response".to_owned(),
+        NetError::ConnectionRefused => format!("Could not connect to {host}: Connection refused"),
+        NetError::NameNotResolved | NetError::DnsUnavailable => {
+            format!("Error resolving “{host}”: Name or service not known")
+        }
+        NetError::ConnectionReset { .. } => "Error receiving data: Connection reset by peer".to_owned(),
+        NetError::EmptyResponse | NetError::ConnectionClosed { .. } => "Connection terminated unexpectedly".to_owned(),
+        NetError::HeadersTooLarge { .. } => "Header too big".to_owned(),
+        NetError::TlsProtocol => "Error performing TLS handshake: An unexpected TLS packet was received.".to_owned(),
+        error if error.phase() == Phase::Tls => "Unacceptable TLS certificate".to_owned(),
+        _ => "WebSocket is closed before the connection is established.".to_owned(),
+    }
 }

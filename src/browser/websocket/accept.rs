@@ -72,7 +72,7 @@ fn single(response: &Headers, name: &'static str) -> Result<String, Invalid> {
 /// Item 6.
 fn subprotocol(browser: Browser, asked: &[String], response: &Headers) -> Result<Option<String>, Invalid> {
     let mut answered = elements(response, "sec-websocket-protocol");
-    if dialect::takes_loose_subprotocol(browser) {
+    if dialect::takes_loose_subprotocol(browser) && 1 < response.all("sec-websocket-protocol").count() {
         answered.truncate(1);
     }
     let among = |value: &String| match dialect::takes_loose_subprotocol(browser) {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::answer::{Answer, outcome_of};
 use super::console::{self, Console};
-use super::{Browser, Cookies, Fault, Page, Step, dialect, headers, mixed, origin, port, sent};
+use super::{Browser, Cookies, Fault, Misuse, Page, Step, dialect, headers, mixed, origin, port, sent};
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
 
@@ -70,28 +70,22 @@ impl Handshake {
     /// What stops it before the network.
     fn refusal(&self, as_written: &Url, known: bool) -> Option<Fault> {
         let browser = self.page.browser;
-        let syntax = |what: String| Some(Fault::SyntaxError(console::websocket_exception(browser, &what)));
+        let syntax = |misuse| Some(Fault::SyntaxError(misuse));
         // Step 5: another scheme.
         if !known {
-            return syntax(format!(
-                "The URL's scheme must be either 'http', 'https', 'ws', or 'wss'. '{}' is not allowed.",
-                as_written.scheme()
-            ));
+            return syntax(Misuse::Scheme { url: as_written.clone() });
         }
         // Step 6: a fragment.
-        if let Some(fragment) = as_written.fragment() {
-            return syntax(format!(
-                "The URL contains a fragment identifier ('{fragment}'). Fragment identifiers are not allowed in WebSocket \
-                 URLs."
-            ));
+        if as_written.fragment().is_some() {
+            return syntax(Misuse::Fragment { url: as_written.clone() });
         }
         // Step 8: the subprotocols are tokens, and each stands once.
         for (at, protocol) in self.protocols.iter().enumerate() {
             if !headers::is_token(protocol) {
-                return syntax(format!("The subprotocol '{protocol}' is invalid."));
+                return syntax(Misuse::Subprotocol { protocol: protocol.clone() });
             }
             if self.protocols[..at].contains(protocol) {
-                return syntax(format!("The subprotocol '{protocol}' is duplicated."));
+                return syntax(Misuse::Duplicate { protocol: protocol.clone() });
             }
         }
         if mixed::should_block(&self.page, &self.url) {
@@ -237,9 +231,10 @@ impl Handshake {
         let status = if matches!(fault, Some(Fault::UnexpectedProxyAuth)) { None } else { seen };
         let console = match &fault {
             None => Console::default(),
-            Some(fault) => console::of_handshake(&self.page, &self.url, fault, status),
+            Some(fault) => console::of_handshake(&self.page, &self.url, fault),
         };
         Step::Done(Box::new(Answer {
+            browser: self.page.browser,
             outcome: outcome_of(fault.as_ref()),
             fault,
             status,
