@@ -10,6 +10,7 @@
 
 mod detail;
 mod error;
+mod exchange;
 mod insert;
 mod lock;
 mod range;

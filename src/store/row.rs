@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::detail::{Bound, CheckColumns, CheckForm, CloseForm, ExchangeForm, ReasonForm, micros, phase_from_code};
+use super::detail::{Bound, CheckColumns, CheckForm, CloseForm, ReasonForm, micros};
+use super::exchange::{ExchangeForm, phase_from_code};
 use crate::base::{ProfileId, Wall};
 use crate::watch::{Event, EventBody, Outcome, ProfileChange, Reason, State};
 use crate::wire::{Direction, Exchange, Frame, Opcode};
