@@ -11,7 +11,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Paths;
 
+pub mod export;
 pub mod lab;
+pub mod past;
+pub mod when;
 
 /// A usage or configuration error.
 pub const USAGE: u8 = 2;
@@ -37,6 +40,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Export(export::ExportArgs),
     Lab(lab::LabArgs),
 }
 
@@ -79,6 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
+        Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
         None => {}
     }

@@ -1,1 +1,10 @@
-//! Layer 3: what leaves the program: JSONL, CSV, figures.
+//! Layer 3: what leaves the program: events as JSONL and CSV, figures as SVG and PNG.
+//!
+//! Invariants: an export holds nothing that the events don't (their secrets were replaced when they were made); nothing
+//! here holds the whole history in memory.
+
+pub mod events;
+pub mod record;
+
+pub use events::{EventWriter, ExportError, Format, history};
+pub use record::{Names, Record};

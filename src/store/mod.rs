@@ -27,6 +27,7 @@ pub use insert::Named;
 pub use reader::{Cursor, Filter, PAGE, Page, PastLimits, Reader};
 pub use retention::Retention;
 pub use rollup::Histogram;
+pub use row::{is_kind, kinds};
 pub use status::{Health, HealthChange, StoreStatus, Trouble};
 pub use writer::{Config, Gone, Store, Writer};
 

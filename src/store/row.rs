@@ -43,6 +43,16 @@ pub(super) const KINDS: &[(i64, &str)] = &[
     (21, "notified"),
 ];
 
+/// The names of all kinds of events.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(_, name)| *name)
+}
+
+/// Whether there is a kind of event of that name.
+pub fn is_kind(name: &str) -> bool {
+    kind_number(name).is_some()
+}
+
 pub(super) const CHECK: i64 = 4;
 pub(super) const HANDSHAKE: i64 = 7;
 pub(super) const FRAME: i64 = 9;
