@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::theme::Look;
 use crate::base::{ProfileId, Wall};
+use crate::model::Order;
 use crate::profile::Profile;
+use crate::watch::State;
 
 /// How much time the plots show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +113,11 @@ pub enum Action {
     SelectNext,
     SelectPrevious,
     FocusFilter,
+    /// Shows only profiles in the chosen states.
+    ToggleState(State),
+    /// Shows only files that can't be used, or all again.
+    ToggleBroken,
+    SetOrder(Order),
     ToggleGroup(Vec<String>),
     /// Clears what is open, in turn: dialog, filter, zoom.
     Escape,
@@ -129,6 +136,8 @@ pub enum Action {
 
     // The saved profiles. Each is saved at once and can be undone.
     NewProfile,
+    /// Selects the profile and opens its editor.
+    EditProfile(ProfileId),
     Duplicate(ProfileId),
     Remove(ProfileId),
     SetEnabled(ProfileId, bool),

@@ -5,9 +5,12 @@
 
 pub mod action;
 pub mod launch;
+pub mod panels;
 pub mod settings;
 pub mod shape;
 pub mod style;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod toast;
 pub mod vm;

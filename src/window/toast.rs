@@ -103,11 +103,11 @@ impl Toasts {
 mod tests {
     use std::cell::RefCell;
 
-    use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
     use crate::base::Clock;
+    use crate::window::testing;
     use crate::window::theme::Look;
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         toasts.borrow_mut().push(Tone::Done, "Removed Sales chat.", true, now);
         let wished = RefCell::new(None);
         let theme = Theme::new(Look::Dark);
-        let mut harness = Harness::new_ui(|ui| {
+        let mut harness = testing::harness(600.0, 300.0, Look::Dark, |ui| {
             let action = toasts.borrow_mut().ui(ui.ctx(), &theme, now);
             if action.is_some() {
                 *wished.borrow_mut() = action;
@@ -138,7 +138,7 @@ mod tests {
         toasts.push(Tone::Done, "Copied.", false, now);
         assert_eq!(toasts.shown.len(), 1);
         let theme = Theme::new(Look::Dark);
-        let mut harness = Harness::new_ui(|ui| {
+        let mut harness = testing::harness(600.0, 300.0, Look::Dark, |ui| {
             toasts.ui(ui.ctx(), &theme, now + Duration::from_secs(60));
         });
         harness.run();

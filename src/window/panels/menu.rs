@@ -1,0 +1,86 @@
+//! What can be done with one profile: the row's context menu, and the same list wherever else it is offered.
+
+use egui::Ui;
+
+use crate::base::ProfileId;
+use crate::watch::State;
+use crate::window::action::Action;
+use crate::window::vm::roster::Mark;
+
+/// The wishes that make sense for a profile in that state, by name; a `None` between them is a divider.
+pub fn items(id: ProfileId, mark: Mark) -> Vec<Option<(&'static str, Action)>> {
+    let mut items = Vec::new();
+    match mark {
+        Mark::State(state) => {
+            items.push(Some(("Check now", Action::CheckNow(id))));
+            match state {
+                State::Disconnected => items.push(Some(("Connect", Action::Connect(id)))),
+                State::Suspended => items.push(Some(("Resume", Action::Resume(id)))),
+                _ => {
+                    items.push(Some(("Reconnect", Action::Reconnect(id))));
+                    items.push(Some(("Disconnect", Action::Disconnect(id))));
+                    items.push(Some(("Pause", Action::Pause(id))));
+                }
+            }
+            items.push(None);
+            items.push(Some(("Disable", Action::SetEnabled(id, false))));
+        }
+        Mark::Off => items.push(Some(("Enable", Action::SetEnabled(id, true)))),
+        Mark::Broken => {
+            items.push(Some(("Mend the file…", Action::EditProfile(id))));
+            items.push(None);
+            items.push(Some(("Remove", Action::Remove(id))));
+            return items;
+        }
+    }
+    items.extend([
+        Some(("Edit…", Action::EditProfile(id))),
+        Some(("Move to group…", Action::AskGroup(id))),
+        Some(("Tags…", Action::AskTags(id))),
+        Some(("Duplicate", Action::Duplicate(id))),
+        None,
+        Some(("Remove", Action::Remove(id))),
+    ]);
+    items
+}
+
+/// Draws the menu's entries.
+pub fn profile(ui: &mut Ui, id: ProfileId, mark: Mark) -> Option<Action> {
+    let mut wish = None;
+    for item in items(id, mark) {
+        match item {
+            None => {
+                ui.separator();
+            }
+            Some((name, action)) => {
+                if ui.button(name).clicked() {
+                    wish = Some(action);
+                    ui.close();
+                }
+            }
+        }
+    }
+    wish
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(mark: Mark, expected: &str) {
+        let names: Vec<&str> =
+            items(ProfileId(1), mark).into_iter().map(|item| item.map_or("|", |(name, _)| name)).collect();
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
+    fn a_menu_offers_what_can_be_done_now() {
+        let rest = "| Disable Edit… Move to group… Tags… Duplicate | Remove";
+        check(Mark::State(State::Connected), &format!("Check now Reconnect Disconnect Pause {rest}"));
+        check(Mark::State(State::Suspended), &format!("Check now Resume {rest}"));
+        check(Mark::State(State::Disconnected), &format!("Check now Connect {rest}"));
+        check(Mark::Off, "Enable Edit… Move to group… Tags… Duplicate | Remove");
+        check(Mark::Broken, "Mend the file… | Remove");
+    }
+}
