@@ -118,7 +118,6 @@ pub enum Action {
     /// Shows only files that can't be used, or all again.
     ToggleBroken,
     SetOrder(Order),
-    ToggleGroup(Vec<String>),
     /// Clears what is open, in turn: dialog, filter, zoom.
     Escape,
 
@@ -135,7 +134,9 @@ pub enum Action {
     },
 
     // The saved profiles. Each is saved at once and can be undone.
+    /// Opens the dialog that asks for its address.
     NewProfile,
+    Create(Box<Profile>),
     /// Selects the profile and opens its editor.
     EditProfile(ProfileId),
     Duplicate(ProfileId),
@@ -172,6 +173,8 @@ pub enum Action {
 
     // The tabs, and what leaves the program.
     SetTab(Tab),
+    /// Opens the dialog that asks what to export.
+    AskExport(ProfileId),
     /// Asks for a file, then writes the profile's events on view into it.
     ExportEvents {
         id: ProfileId,

@@ -4,6 +4,10 @@
 //! asked for when something changed, at most ten a second, and never because a frame was drawn.
 
 pub mod action;
+pub mod app;
+pub mod backend;
+pub mod desk;
+pub mod keys;
 pub mod launch;
 pub mod panels;
 pub mod settings;

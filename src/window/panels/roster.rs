@@ -50,6 +50,10 @@ pub struct RosterCtx<'a> {
 }
 
 impl RosterState {
+    pub fn new(order: Order, collapsed: impl IntoIterator<Item = String>) -> Self {
+        Self { order, collapsed: collapsed.into_iter().collect(), ..Self::default() }
+    }
+
     /// Builds the lines again where the roster, the filter or the order changed.
     pub fn refresh(&mut self, live: &Live) {
         if self.built_of == Some(live.roster_version()) {

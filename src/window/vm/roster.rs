@@ -181,6 +181,18 @@ pub enum Mark {
     Broken,
 }
 
+impl Mark {
+    pub fn of(watched: &Watched) -> Self {
+        if watched.is_broken() {
+            Self::Broken
+        } else if watched.is_enabled() {
+            Self::State(watched.state)
+        } else {
+            Self::Off
+        }
+    }
+}
+
 /// What one row says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowVm {
@@ -209,13 +221,7 @@ pub struct RowVm {
 
 impl RowVm {
     pub fn build(watched: &Watched, now: Wall) -> Self {
-        let mark = if watched.is_broken() {
-            Mark::Broken
-        } else if watched.is_enabled() {
-            Mark::State(watched.state)
-        } else {
-            Mark::Off
-        };
+        let mark = Mark::of(watched);
         let problems: Vec<String> =
             watched.problems.iter().flat_map(|problems| problems.iter()).map(ToString::to_string).collect();
         let (fact, numeric, ticks) = fact(watched, mark, problems.len(), now);

@@ -82,6 +82,15 @@ impl TopVm {
     }
 }
 
+impl TopVm {
+    /// The window's title: what fails comes first, so that a task bar shows it.
+    pub fn title(&self) -> String {
+        let failing: Vec<String> =
+            self.chips.iter().filter(|chip| chip.state.is_failure()).map(Chip::sentence).collect();
+        if failing.is_empty() { "wirewatch".into() } else { format!("{} · wirewatch", failing.join(", ")) }
+    }
+}
+
 impl Chip {
     /// What a screen reader says.
     pub fn sentence(&self) -> String {
@@ -123,5 +132,6 @@ mod tests {
         let top = TopVm::build(&counts, &Health::default());
         let chips: Vec<String> = top.chips.iter().map(Chip::sentence).collect();
         assert_eq!((chips.join(", ").as_str(), top.broken), ("1 CORS error, 1 Connected", 1));
+        assert_eq!(top.title(), "1 CORS error · wirewatch");
     }
 }

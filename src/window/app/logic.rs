@@ -1,0 +1,102 @@
+//! The first verb: take in what came, on a budget, and build again what it changed. Also runs while the window is hidden;
+//! draws nothing.
+
+use std::time::Duration;
+
+use super::{App, Dialog, Keep};
+use crate::window::action::Action;
+use crate::window::desk::Notice;
+use crate::window::panels::ask::Ask;
+use crate::window::toast::Tone;
+use crate::window::vm::top::TopVm;
+
+/// More than this in one frame would be felt.
+const BUDGET: Duration = Duration::from_millis(4);
+
+impl App {
+    pub(super) fn take_in(&mut self, ctx: &egui::Context) {
+        let started = self.clock.mono();
+        while let Some(notice) = self.desk.try_recv() {
+            self.notice(notice);
+            if BUDGET < self.clock.mono().saturating_duration_since(started) {
+                ctx.request_repaint(); // More is queued: come back at once.
+                break;
+            }
+        }
+        self.refresh();
+        let title = self.top.title();
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+        self.keep_settings(ctx);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Edited(Ok(edited)) => {
+                if !edited.said.is_empty() {
+                    self.say(Tone::Done, edited.said, edited.undo);
+                }
+                if let Some(id) = edited.select {
+                    self.wishes.push(Action::Select(id));
+                }
+            }
+            Notice::Edited(Err(refused)) => self.say(Tone::Problem, refused.said, false),
+            Notice::Text(_, Ok(_)) => {}
+            Notice::Text(_, Err(why)) | Notice::Exported(Err(why)) => self.say(Tone::Problem, why, false),
+            Notice::Exported(Ok(said)) => self.say(Tone::Done, said, false),
+            Notice::SettingsNotKept(error) => {
+                self.keep = Keep::Nowhere;
+                self.say(Tone::Problem, error.to_string(), false);
+            }
+            Notice::Answer(_) => {}
+            Notice::Picked(purpose, path) => self.picked(purpose, path),
+            Notice::NoDialog(purpose, name) => {
+                let text = directories::BaseDirs::new()
+                    .map(|dirs| dirs.home_dir().join(&name).display().to_string())
+                    .unwrap_or(name);
+                self.dialog = Some(Dialog::Ask(Ask::Path { purpose, text }));
+            }
+        }
+    }
+
+    /// Builds again what the live picture changed: one short read.
+    fn refresh(&mut self) {
+        let health = self.backend.health();
+        let live = self.backend.live().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.roster.refresh(&live);
+        if self.seen != Some(live.version()) || health != self.health {
+            self.top = TopVm::build(&self.roster.vm().counts, &health);
+            self.seen = Some(live.version());
+            self.health = health;
+        }
+        // What is selected may have gone; the first start selects what wants attention most.
+        let there = |id| live.get(id).is_some_and(crate::model::Watched::is_listed);
+        if !self.selected.is_some_and(there) {
+            self.selected = self.roster.vm().ids.first().copied();
+        }
+    }
+
+    fn keep_settings(&mut self, ctx: &egui::Context) {
+        self.settings.selected = self.selected;
+        self.settings.order = self.roster.order;
+        self.settings.collapsed = self.roster.collapsed.iter().cloned().collect();
+        if let Some(inner) = ctx.input(|input| input.viewport().inner_rect) {
+            // In points of the unscaled window, so that the next start opens it as large as it is.
+            self.settings.size = (inner.width() * self.settings.scale, inner.height() * self.settings.scale);
+        }
+        let kept = |settings: &crate::window::settings::Settings| {
+            let mut settings = settings.clone();
+            // Which profile is selected, and the size, change all the time: they go along with the rest, or at the end.
+            (settings.selected, settings.size, settings.roster_width) = (None, (0.0, 0.0), 0.0);
+            settings
+        };
+        if let Keep::File(file) = &self.keep
+            && kept(&self.settings) != kept(&self.saved)
+            && self.desk.save(self.settings.clone(), file.clone()).is_ok()
+        {
+            self.saved = self.settings.clone();
+        }
+    }
+}
