@@ -72,7 +72,7 @@ fn window(live: Live) -> (Arc<Fake>, Harness<'static, Option<App>>) {
     let backend: Arc<dyn Backend> = fake.clone();
     let mut harness = Harness::builder()
         .with_size(egui::vec2(1280.0, 800.0))
-        .with_context_setup(|ctx| style::install_fonts(ctx))
+        .with_context_setup(style::install_fonts)
         .build_ui_state(
             move |ui, app: &mut Option<App>| {
                 let app = app.get_or_insert_with(|| {

@@ -294,7 +294,7 @@ fn expand(text: &str) -> Option<PathBuf> {
 /// A name out of an address: `api.example.com health`.
 pub fn suggested_name(url: &Url) -> String {
     let host = url.host_str().unwrap_or("endpoint");
-    let last = url.path_segments().and_then(|parts| parts.filter(|part| !part.is_empty()).next_back()).unwrap_or("");
+    let last = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty())).unwrap_or("");
     if last.is_empty() { host.to_owned() } else { format!("{host} {last}") }
 }
 
