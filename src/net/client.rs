@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::net::TcpStream;
+
 use super::head::{self, TargetForm};
 use super::http1::{self, Switched};
+use super::proxy::{Kind, Route, Upstream};
 use super::settings::Settings;
 use super::stream::Stream;
 use super::target::Target;
 use super::tls::{Offer, Tls};
 use super::trace::Trace;
 use super::websocket::Upgraded;
-use super::{dial, dns, http2};
+use super::{dial, dns, http2, tunnel};
 use crate::base::Clock;
+use crate::profile::model::Resolve;
 use crate::wire::{Exchange, NetError, WireRequest, WireResponse};
 
 /// Makes connections for one profile's settings. Cheap to clone.
@@ -23,17 +27,19 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     settings: Settings,
     tls: Arc<Tls>,
+    route: Route,
     clock: Clock,
 }
 
 impl Client {
-    /// Reads the files that the settings name (each at most a few megabytes).
+    /// Reads the files that the settings name (each at most a few megabytes), and the environment's proxies.
     ///
     /// # Errors
     /// [`NetError::Configuration`] with what to change.
     pub fn new(settings: &Settings) -> Result<Self, NetError> {
         let tls = Tls::shared(settings)?;
-        Ok(Self(Arc::new(Inner { settings: settings.clone(), tls, clock: Clock })))
+        let route = Route::of(&settings.proxy)?;
+        Ok(Self(Arc::new(Inner { settings: settings.clone(), tls, route, clock: Clock })))
     }
 
     /// One request on a new connection, ended by `deadline` at the latest. Whatever goes wrong is in the exchange, with all
@@ -66,10 +72,25 @@ impl Client {
         request: &WireRequest,
         trace: &mut Trace,
     ) -> Result<(WireResponse, Option<Switched>), NetError> {
-        let Inner { settings, tls, .. } = &*self.0;
+        let Inner { settings, tls, route, .. } = &*self.0;
         let target = Target::of(&request.url)?;
-        let addresses = dns::addresses(&target.host, target.port, &settings.resolve, trace).await?;
-        let tcp = dial::dial(&addresses, target.port, trace).await?;
+        let upstream = route.choose(&target)?;
+        trace.proxy = upstream.as_ref().map(ToString::to_string);
+        let (tcp, form) = match &upstream {
+            None => {
+                let addresses = dns::addresses(&target.host, target.port, &settings.resolve, trace).await?;
+                (dial::dial(&addresses, target.port, trace).await?, TargetForm::Origin)
+            }
+            Some(upstream) => {
+                let tcp = self.reach(upstream, trace).await.map_err(beyond_reach)?;
+                // A proxy fetches what is plain HTTP; for the rest it only lays a way.
+                if upstream.kind == Kind::Http && !target.tls && !target.websocket {
+                    (tcp, TargetForm::Absolute { login: upstream.login.as_ref().map(tunnel::basic) })
+                } else {
+                    (tunnel::open(tcp, upstream, &target, trace).await?, TargetForm::Origin)
+                }
+            }
+        };
         let stream = if target.tls {
             let offer = if target.websocket { Offer::WebSocket } else { Offer::Http };
             Stream::Tls(Box::new(tls.connect(tcp, &target.host, offer, trace).await?))
@@ -80,6 +101,19 @@ impl Client {
             let response = http2::exchange(stream, request, &settings.limits, trace).await?;
             return Ok((response, None));
         }
-        http1::exchange(stream, request, TargetForm::Origin, &settings.limits, trace).await
+        http1::exchange(stream, request, &form, &settings.limits, trace).await
     }
+
+    /// Connects to the proxy. Of the profile's addresses only those for its very name count: `*` means targets.
+    async fn reach(&self, upstream: &Upstream, trace: &mut Trace) -> Result<TcpStream, NetError> {
+        let named = self.0.settings.resolve.iter().filter(|entry| entry.host.is_some());
+        let overrides: Vec<Resolve> = named.cloned().collect();
+        let addresses = dns::addresses(&upstream.host, upstream.port, &overrides, trace).await?;
+        dial::dial(&addresses, upstream.port, trace).await
+    }
+}
+
+/// A proxy that can't be reached is that, whatever kept us from it, unless it was this machine itself.
+fn beyond_reach(error: NetError) -> NetError {
+    if error.is_local() { error } else { NetError::ProxyConnectionFailed }
 }

@@ -4,18 +4,19 @@
 use bytes::Bytes;
 use url::Url;
 
+use crate::base::Secret;
 use crate::wire::{Headers, HttpVersion, NetError, WireRequest};
 
 /// The most fields of one head.
 pub(super) const FIELDS: usize = 1000;
 
 /// How the request line names its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TargetForm {
     /// `/path?query`
     Origin,
-    /// `http://host/path?query`, for an HTTP proxy.
-    Absolute,
+    /// `http://host/path?query`, for an HTTP proxy, with what it wants in `Proxy-Authorization`.
+    Absolute { login: Option<Secret> },
 }
 
 /// Adds what a request can't go without, where the caller hasn't said it: `Host` first, and a body's length (0 for the
@@ -44,14 +45,14 @@ pub(super) fn authority(url: &Url) -> &str {
 }
 
 /// The request's head as it goes out.
-pub(super) fn encode(request: &WireRequest, form: TargetForm) -> Result<Vec<u8>, NetError> {
+pub(super) fn encode(request: &WireRequest, form: &TargetForm) -> Result<Vec<u8>, NetError> {
     if !is_token(&request.method) || request.method == "CONNECT" {
         return Err(NetError::Configuration { what: "the method can't be sent" });
     }
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b' ');
-    if form == TargetForm::Absolute {
+    if let TargetForm::Absolute { .. } = form {
         out.extend_from_slice(b"http://");
         out.extend_from_slice(authority(&request.url).as_bytes());
     }
@@ -64,6 +65,12 @@ pub(super) fn encode(request: &WireRequest, form: TargetForm) -> Result<Vec<u8>,
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    }
+    // Here and not among the request's headers, which are shown.
+    if let TargetForm::Absolute { login: Some(login) } = form {
+        out.extend_from_slice(b"Proxy-Authorization: ");
+        out.extend_from_slice(login.expose().as_bytes());
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
@@ -91,6 +98,15 @@ pub(super) fn parser() -> httparse::ParserConfig {
         .allow_obsolete_multiline_headers_in_responses(true)
         .ignore_invalid_headers_in_responses(true);
     config
+}
+
+/// Where the first head that ends at or after `from` ends: an empty line, with or without carriage returns.
+pub(super) fn end(bytes: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'\n', &bytes[from..]).map(|at| from + at).find_map(|at| match &bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
 }
 
 /// Reads a whole head; `None` where it is none.
@@ -138,7 +154,7 @@ mod tests {
     #[track_caller]
     fn check(mut request: WireRequest, form: TargetForm, expected: &str) {
         complete(&mut request);
-        let head = encode(&request, form).unwrap();
+        let head = encode(&request, &form).unwrap();
         assert_eq!(String::from_utf8(head).unwrap().replace("\r\n", "\n"), expected);
     }
 
@@ -161,14 +177,14 @@ mod tests {
         );
         check(
             request("POST", "http://api.test/x", &[], ""),
-            TargetForm::Absolute,
-            "POST http://api.test/x HTTP/1.1\nHost: api.test\nContent-Length: 0\n\n",
+            TargetForm::Absolute { login: Some(Secret::new("Basic eA==")) },
+            "POST http://api.test/x HTTP/1.1\nHost: api.test\nContent-Length: 0\nProxy-Authorization: Basic eA==\n\n",
         );
     }
 
     #[test]
     fn a_line_break_in_a_header_or_a_blank_in_a_method_never_goes_out() {
-        let what = |request| encode(&request, TargetForm::Origin).unwrap_err();
+        let what = |request| encode(&request, &TargetForm::Origin).unwrap_err();
         let header = NetError::Configuration { what: "a header can't be sent" };
         assert_eq!(what(request("GET", "http://a/", &[("A", "1\r\nB: 2")], "")), header);
         assert_eq!(what(request("GET", "http://a/", &[("A B", "1")], "")), header);

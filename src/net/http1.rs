@@ -39,7 +39,7 @@ type Connection = http1::Connection<TokioIo<Recorder<Stream>>, Empty<Bytes>>;
 pub(super) async fn exchange(
     stream: Stream,
     request: &WireRequest,
-    form: TargetForm,
+    form: &TargetForm,
     limits: &Limits,
     trace: &mut Trace,
 ) -> Result<(WireResponse, Option<Switched>), NetError> {

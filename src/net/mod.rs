@@ -17,12 +17,14 @@ pub mod machine;
 mod peer;
 #[cfg(test)]
 mod peer_tls;
+mod proxy;
 mod recorder;
 mod settings;
 mod stream;
 mod target;
 mod tls;
 mod trace;
+mod tunnel;
 mod verify;
 mod websocket;
 

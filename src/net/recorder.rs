@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::errno;
+use super::{errno, head};
 use crate::base::Clock;
 use crate::wire::{NetError, Phase};
 
@@ -80,7 +80,7 @@ impl<S> Recorder<S> {
             return;
         }
         self.head.extend_from_slice(bytes);
-        while let Some(end) = end_of_head(&self.head, self.searched) {
+        while let Some(end) = head::end(&self.head, self.searched) {
             if is_interim(&self.head) {
                 // 100 Continue, 103 Early Hints: another head follows.
                 self.head.drain(..end);
@@ -93,15 +93,6 @@ impl<S> Recorder<S> {
         }
         self.searched = self.head.len().saturating_sub(2);
     }
-}
-
-/// Where the first head that ends at or after `from` ends: an empty line, with or without carriage returns.
-fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
-    memchr::memchr_iter(b'\n', &bytes[from..]).map(|at| from + at).find_map(|at| match &bytes[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
 }
 
 /// An informational answer, of which more may come; 101 is final.
