@@ -97,6 +97,8 @@ faults! {
         "Closes the connection in the middle of the body.",
     Refused "refused" Http Refused ""
         "Nothing listens on the port.",
+    Unreachable "unreachable" Http Dropped ""
+        "Connection requests are dropped, as by a firewall.",
     TlsHealthy "tls-healthy" Http Tls "allow=any"
         "Answers 200 over TLS and HTTP/2, with a certificate of the lab's own authority.",
     TlsSelfSigned "tls-self-signed" Http SelfSigned "allow=any"
@@ -109,6 +111,8 @@ faults! {
         "Has a certificate that is not valid before 2090.",
     TlsWrongName "tls-wrong-name" Http WrongName "allow=any"
         "Has a certificate for another name.",
+    TlsSilent "tls-silent" Http Silent ""
+        "Takes the connection and never answers the TLS hello.",
     TlsClientCert "tls-client-certificate" Http ClientCert "allow=any"
         "Wants a certificate of the client's.",
 }
@@ -138,7 +142,7 @@ impl Fault {
 
     pub fn url(self, lab: &Lab) -> Url {
         let row = self.row();
-        let scheme = match (row.kind, matches!(row.port, Port::Plain | Port::Refused)) {
+        let scheme = match (row.kind, matches!(row.port, Port::Plain | Port::Refused | Port::Dropped)) {
             (Kind::Http | Kind::SocketIo, true) => "http",
             (Kind::Http | Kind::SocketIo, false) => "https",
             (Kind::WebSocket, true) => "ws",

@@ -56,8 +56,8 @@
 //! | `pongs=no` `closes=no` | pings, close frames are not answered |
 //!
 //! A STEP is `text:…`, `binary:HEX`, `ping:…`, `pong:…`, `close`, `close:CODE:REASON`, `raw:HEX`, `big:100m` (one text
-//! message), `wait:1s`, `drop`, `reset`, `stall` (says nothing more), `deaf` (reads nothing more either), `loop` (from the
-//! first step again), or `bad:` and a violation of RFC 6455: `opcode`, `rsv`, `masked`, `utf8`, `fragmented-ping`,
+//! message), `part:1m` and `more:1m` (an unfinished message's first frame, and a further one), `wait:1s`, `drop`, `reset`, `stall` (says nothing more), `deaf` (reads nothing more either), `loop` (from the
+//! first step again; `loop:2` from the third), or `bad:` and a violation of RFC 6455: `opcode`, `rsv`, `masked`, `utf8`, `fragmented-ping`,
 //! `long-ping`, `close-1005`, `close-short`, `close-utf8`, `lone-continuation`, `interleaved`, `huge-length`,
 //! `long-length`.
 //!
@@ -69,7 +69,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -83,6 +82,7 @@ pub mod demo;
 pub mod faults;
 mod frame;
 mod h2;
+mod held;
 mod http;
 mod login;
 mod script;
@@ -93,6 +93,8 @@ mod websocket;
 
 pub use demo::{Demo, demo};
 pub use faults::Fault;
+use held::Held;
+use serve::Face;
 pub use tls::Identity;
 
 /// How a lab is set up.
@@ -123,13 +125,26 @@ pub enum Port {
     WrongName,
     /// As [`Port::Tls`], and wants a certificate of the client's: [`Lab::client_identity`].
     ClientCert,
+    /// Accepts connections and says nothing, not even a TLS hello.
+    Silent,
     /// Held, and nothing listens: connections are refused.
     Refused,
+    /// Its queue is full: connection requests are dropped, as by a firewall. Where the system queues all the same, as
+    /// [`Port::Silent`].
+    Dropped,
 }
 
 impl Port {
-    const LISTENING: [Self; 7] =
-        [Self::Plain, Self::Tls, Self::SelfSigned, Self::Expired, Self::NotYetValid, Self::WrongName, Self::ClientCert];
+    const LISTENING: [Self; 8] = [
+        Self::Plain,
+        Self::Tls,
+        Self::SelfSigned,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongName,
+        Self::ClientCert,
+        Self::Silent,
+    ];
 }
 
 /// A request that came.
@@ -154,7 +169,7 @@ pub struct Lab {
     both_families: bool,
     /// The authority's certificate, for those who can only be told a file's name.
     ca_file: Option<tempfile::TempPath>,
-    _refused: Socket,
+    _held: Held,
     _accepting: JoinSet<()>,
     _stop: watch::Sender<()>,
 }
@@ -186,31 +201,24 @@ impl Lab {
             let listener = TcpListener::bind(wanted).await?;
             let address = listener.local_addr()?;
             ports.push((port, address));
-            accepting.spawn(serve::accept(listener, certs.acceptor(port), Arc::clone(&server)));
+            let face = match (port, certs.acceptor(port)) {
+                (Port::Silent, _) => Face::Silent,
+                (_, Some(acceptor)) => Face::Tls(acceptor),
+                (_, None) => Face::Plain,
+            };
+            accepting.spawn(serve::accept(listener, face.clone(), Arc::clone(&server)));
             match TcpListener::bind((other, address.port())).await {
                 Ok(twin) => {
-                    accepting.spawn(serve::accept(twin, certs.acceptor(port), Arc::clone(&server)));
+                    accepting.spawn(serve::accept(twin, face, Arc::clone(&server)));
                 }
                 Err(_) => both_families = false,
             }
         }
-        // Bound and not listening: the port is ours, so that nobody else can answer on it.
-        let refused = Socket::new(Domain::for_address(options.addr), Type::STREAM, None)?;
-        refused.bind(&SockAddr::from(SocketAddr::new(ip, 0)))?;
-        let address = refused.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        ports.push((Port::Refused, address));
+        let held = Held::on(ip)?;
+        ports.push((Port::Refused, held.refused));
+        ports.push((Port::Dropped, held.dropped));
         let ca_file = write_temporary(&certs.ca_pem).ok();
-        Ok(Self {
-            server,
-            certs,
-            base,
-            ports,
-            both_families,
-            ca_file,
-            _refused: refused,
-            _accepting: accepting,
-            _stop: stop,
-        })
+        Ok(Self { server, certs, base, ports, both_families, ca_file, _held: held, _accepting: accepting, _stop: stop })
     }
 
     /// A port's address.

@@ -166,8 +166,11 @@ pub(super) enum Step {
     Stall,
     /// Neither reads nor writes any more.
     Deaf,
-    /// From the first step again.
-    Loop,
+    /// An unfinished text message's first frame, and one more of its frames, of so many bytes.
+    Part(u64),
+    More(u64),
+    /// From that step again (the first is 0).
+    Loop(usize),
 }
 
 macro_rules! bads {
@@ -340,8 +343,8 @@ fn read(script: &mut Script, key: &str, bytes: &[u8]) -> Result<(), BadScript> {
     Ok(())
 }
 
-const STEPS: &str = "a step: text:…, binary:HEX, ping:…, pong:…, close[:CODE[:REASON]], raw:HEX, big:SIZE, bad:WHAT, \
-                     wait:TIME, drop, reset, stall, deaf or loop";
+const STEPS: &str = "a step: text:…, binary:HEX, ping:…, pong:…, close[:CODE[:REASON]], raw:HEX, big:SIZE, part:SIZE, more:SIZE, \
+                     bad:WHAT, wait:TIME, drop, reset, stall, deaf or loop[:STEP]";
 
 fn step(text: &str) -> Option<Step> {
     let (word, rest) = text.split_once(':').unwrap_or((text, ""));
@@ -363,7 +366,10 @@ fn step(text: &str) -> Option<Step> {
         "reset" => Step::Reset,
         "stall" => Step::Stall,
         "deaf" => Step::Deaf,
-        "loop" => Step::Loop,
+        "part" => Step::Part(parse_size(rest)?),
+        "more" => Step::More(parse_size(rest)?),
+        "loop" if rest.is_empty() => Step::Loop(0),
+        "loop" => Step::Loop(rest.parse().ok()?),
         _ => return None,
     })
 }

@@ -61,8 +61,16 @@ impl Server {
     }
 }
 
+/// What a port speaks.
+#[derive(Clone)]
+pub(super) enum Face {
+    Plain,
+    Tls(TlsAcceptor),
+    Silent,
+}
+
 /// Accepts on one port until the lab stops.
-pub(super) async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, server: Arc<Server>) {
+pub(super) async fn accept(listener: TcpListener, face: Face, server: Arc<Server>) {
     let mut stop = server.stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -75,21 +83,23 @@ pub(super) async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>,
             continue;
         };
         let Ok(permit) = Arc::clone(&server.permits).try_acquire_owned() else { continue };
-        let (server, acceptor, mut stop) = (Arc::clone(&server), acceptor.clone(), stop.clone());
+        let (server, face, mut stop) = (Arc::clone(&server), face.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 _ = stop.changed() => {}
-                () = connection(tcp, acceptor, server) => {}
+                () = connection(tcp, face, server) => {}
             }
             drop(permit);
         });
     }
 }
 
-async fn connection(tcp: TcpStream, acceptor: Option<TlsAcceptor>, server: Arc<Server>) {
+async fn connection(tcp: TcpStream, face: Face, server: Arc<Server>) {
     let _best_effort = tcp.set_nodelay(true);
-    let Some(acceptor) = acceptor else {
-        return requests(Conn::new(Peer::Plain(tcp)), false, &server).await;
+    let acceptor = match face {
+        Face::Plain => return requests(Conn::new(Peer::Plain(tcp)), false, &server).await,
+        Face::Silent => return Conn::new(Peer::Plain(tcp)).stall().await,
+        Face::Tls(acceptor) => acceptor,
     };
     let Ok(Ok(tls)) = tokio::time::timeout(TLS_WAIT, acceptor.accept(tcp)).await else { return };
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");

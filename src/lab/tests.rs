@@ -129,6 +129,14 @@ async fn nothing_listens_on_the_refused_port() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connection_requests_to_the_dropping_port_are_dropped() {
+    let lab = lab().await;
+    let asked = TcpStream::connect(lab.addr(Port::Dropped));
+    assert!(tokio::time::timeout(Duration::from_millis(300), asked).await.is_err());
+}
+
 #[tokio::test]
 async fn connections_are_kept_alive_and_pipelined_requests_answered_in_order() {
     let lab = lab().await;

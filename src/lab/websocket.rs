@@ -239,10 +239,7 @@ impl Session<'_> {
             Step::Pong(bytes) => self.conn.send(&frame::frame(frame::PONG, bytes)).await?,
             Step::Raw(bytes) => self.conn.send(bytes).await?,
             Step::Bad(bad) => self.conn.send(&frame::bad(*bad)).await?,
-            Step::Big(size) => {
-                self.conn.send(&frame::header(0x80 | frame::TEXT, *size)).await?;
-                http::filler(self.conn, *size, b'x').await?;
-            }
+            Step::Big(size) => self.big(0x80 | frame::TEXT, *size).await?,
             Step::Wait(wait) => self.set(*wait, Due::Resume),
             Step::Close(None) => return self.close(None).await.map(Some),
             Step::Close(Some((code, reason))) => return self.close(Some((*code, reason))).await.map(Some),
@@ -256,13 +253,20 @@ impl Session<'_> {
                 tokio::time::sleep(DEAF).await;
                 return Ok(Some(After::Reset));
             }
-            Step::Loop => {
-                self.next = 0;
+            Step::Part(size) => self.big(frame::TEXT, *size).await?,
+            Step::More(size) => self.big(frame::CONTINUATION, *size).await?,
+            Step::Loop(step) => {
+                self.next = *step;
                 // A loop without a wait must not keep the lab from stopping.
                 tokio::task::yield_now().await;
             }
         }
         Ok(None)
+    }
+
+    async fn big(&mut self, first: u8, size: u64) -> io::Result<()> {
+        self.conn.send(&frame::header(first, size)).await?;
+        http::filler(self.conn, size, b'x').await
     }
 
     /// Sends a close frame and waits for the peer's.

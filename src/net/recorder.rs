@@ -26,6 +26,8 @@ pub(super) struct Recorder<S> {
     pub(super) first_byte: Option<Instant>,
     /// The answer's heads until the final one has ended.
     head: Vec<u8>,
+    /// The bytes of interim heads that have gone by.
+    passed: usize,
     /// How far the head has been searched for its end.
     searched: usize,
     pub(super) head_done: bool,
@@ -44,6 +46,7 @@ impl<S> Recorder<S> {
             request_done: None,
             first_byte: None,
             head: Vec::new(),
+            passed: 0,
             searched: 0,
             head_done: false,
             limit,
@@ -84,6 +87,7 @@ impl<S> Recorder<S> {
             if is_interim(&self.head) {
                 // 100 Continue, 103 Early Hints: another head follows.
                 self.head.drain(..end);
+                self.passed = self.passed.saturating_add(end);
                 self.searched = 0;
             } else {
                 self.head.truncate(end);
@@ -104,7 +108,7 @@ fn is_interim(head: &[u8]) -> bool {
 impl<S: AsyncRead + Unpin> AsyncRead for Recorder<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.head_done && this.limit < this.head.len() {
+        if !this.head_done && this.limit < this.passed.saturating_add(this.head.len()) {
             this.fault = Some(NetError::HeadersTooLarge { limit: this.limit });
             return Poll::Ready(Err(io::Error::other("the head is too large")));
         }
