@@ -96,6 +96,34 @@ impl Redactor {
     }
 }
 
+impl Redactor {
+    /// The first `limit` bytes of `bytes` with every secret replaced, also one that the limit would cut in two.
+    pub fn preview(&self, bytes: &[u8], limit: usize) -> Box<[u8]> {
+        let longest = self.needles.first().map_or(0, |needle| needle.expose().len());
+        let window = &bytes[..bytes.len().min(limit.saturating_add(longest))];
+        let mut out = if self.needles.is_empty() { window.to_vec() } else { self.bytes(window) };
+        out.truncate(limit);
+        out.into()
+    }
+
+    /// For bytes that were cut already: as [`Redactor::bytes`], and what stands at their end and may be the beginning of a
+    /// secret (four bytes of it or more) goes, too.
+    pub fn cut_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = self.bytes(bytes);
+        let beginning = |out: &[u8]| {
+            self.needles.iter().find_map(|needle| {
+                let needle = needle.expose().as_bytes();
+                (4..needle.len()).rev().find(|length| out.ends_with(&needle[..*length]))
+            })
+        };
+        if let Some(length) = beginning(&out) {
+            out.truncate(out.len() - length);
+            out.extend_from_slice(REDACTED.as_bytes());
+        }
+        out
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +138,14 @@ mod tests {
         let redactor = Redactor::new([Secret::new("a b/c=")]);
         assert_eq!(redactor.text("x a b/c= y a+b%2Fc%3D z a%20b%2Fc%3D"), "x [redacted] y [redacted] z [redacted]");
         assert_eq!(redactor.bytes(b"\xff a b/c= \xfe"), b"\xff [redacted] \xfe");
+    }
+
+    #[test]
+    fn a_secret_that_a_cut_goes_through_is_gone_all_the_same() {
+        let redactor = Redactor::new([Secret::new("hunter22")]);
+        assert_eq!(&*redactor.preview(b"abc hunter22 def", 8), b"abc [red");
+        assert_eq!(&*redactor.preview(b"abc hunter22 def", 100), b"abc [redacted] def");
+        assert_eq!(redactor.cut_bytes(b"abc hunte"), b"abc [redacted]");
+        assert_eq!(redactor.cut_bytes(b"abc hun"), b"abc hun");
     }
 }

@@ -2,9 +2,15 @@
 
 pub mod bus;
 pub mod command;
+pub mod exchange;
+mod mailbox;
 pub mod notices;
 pub mod paths;
+pub mod probe;
+mod redact;
+pub mod target;
 
 pub use bus::{Bus, Tap};
 pub use command::Command;
 pub use paths::Paths;
+pub use target::{Patterns, SecretSource, Target};

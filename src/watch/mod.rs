@@ -13,8 +13,10 @@ pub mod session;
 pub mod state;
 pub mod stats;
 pub mod surroundings;
+pub mod verdict;
 
 pub use event::{CheckReport, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
 pub use reason::{Category, Code, Reason};
 pub use rules::{Answer, SessionRules};
 pub use state::{Outcome, State};
+pub use verdict::{End, Evidence, Expect, Verdict, judge};

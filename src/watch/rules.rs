@@ -40,11 +40,6 @@ impl SessionRules {
     ) -> Result<Self, regex::Error> {
         let websocket = &profile.websocket;
         Ok(Self {
-            reconnect: profile.reconnect.clone(),
-            interval: profile.interval,
-            timeout: profile.timeout,
-            ping: websocket.ping,
-            idle: websocket.idle,
             send: websocket.send.iter().map(&mut fill).collect(),
             expect: websocket.expect.as_deref().map(&mut compile).transpose()?,
             answers: websocket
@@ -52,7 +47,22 @@ impl SessionRules {
                 .iter()
                 .map(|rule| Ok(Answer { when: compile(&rule.when)?, send: fill(&rule.send) }))
                 .collect::<Result<_, regex::Error>>()?,
+            ..Self::plain(profile)
         })
+    }
+
+    /// Without what is sent, expected and answered.
+    pub fn plain(profile: &Profile) -> Self {
+        Self {
+            reconnect: profile.reconnect.clone(),
+            interval: profile.interval,
+            timeout: profile.timeout,
+            ping: profile.websocket.ping,
+            idle: profile.websocket.idle,
+            send: Box::default(),
+            expect: None,
+            answers: Box::default(),
+        }
     }
 
     /// How long a connection on probation has to last at least: where a message is expected, as long as that may take.

@@ -113,7 +113,10 @@ impl Exchange {
         }
         if let Ok(response) = &mut out.result {
             response.headers = response.headers.redacted(redactor);
-            response.body = redactor.bytes(&response.body).into();
+            let whole = response.body_size == response.body.len() as u64;
+            let body = &response.body;
+            let kept = if whole { redactor.bytes(body) } else { redactor.cut_bytes(body) };
+            response.body = kept.into();
         }
         out
     }

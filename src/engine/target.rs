@@ -1,0 +1,300 @@
+//! A profile made ready to be watched: secrets looked up, files read, expressions compiled. Shared by all its tasks.
+//!
+//! Invariant: whatever is published about a profile goes through [`Target::publish`], and with that through its redactor.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regex::Regex;
+use url::Url;
+
+use super::Bus;
+use crate::base::secret::Redactor;
+use crate::base::{ProfileId, Secret};
+use crate::browser::{Cookies, Page, ScriptRequest, websocket};
+use crate::net::{Client, Settings};
+use crate::profile::model::{Auth, Kind, Profile, Setting};
+use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
+
+/// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
+pub type SecretSource = Arc<dyn Fn(&Profile) -> Result<HashMap<String, Secret>, Vec<String>> + Send + Sync>;
+
+/// A profile and what its tasks need.
+#[derive(Debug)]
+pub struct Target {
+    pub id: ProfileId,
+    pub profile: Arc<Profile>,
+    secrets: HashMap<String, Secret>,
+    redactor: Redactor,
+    /// Why it can't be watched at all, where it can't: a secret or a file is missing.
+    client: Result<Client, Reason>,
+    rules: Arc<SessionRules>,
+    expect: Expect,
+}
+
+/// Compiled expressions by their text, so that a thousand profiles with the same heartbeat share one.
+#[derive(Debug, Default)]
+pub struct Patterns(Mutex<HashMap<String, Regex>>);
+
+/// At most so many are kept.
+const PATTERNS: usize = 256;
+
+impl Patterns {
+    fn compile(&self, text: &str) -> Result<Regex, regex::Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(regex) = known.get(text) {
+            return Ok(regex.clone());
+        }
+        let regex = Regex::new(text)?;
+        if PATTERNS <= known.len() {
+            known.clear();
+        }
+        known.insert(text.to_owned(), regex.clone());
+        Ok(regex)
+    }
+}
+
+impl Target {
+    /// Makes a profile ready. Blocks: reads files, asks the keyring.
+    pub fn prepare(id: ProfileId, profile: Arc<Profile>, secrets: &SecretSource, patterns: &Patterns) -> Self {
+        let names = profile.secret_names();
+        let found = if names.is_empty() { Ok(HashMap::new()) } else { secrets(&profile) };
+        let (secrets, missing) = match found {
+            Ok(found) => (found, Vec::new()),
+            Err(missing) => (HashMap::new(), missing),
+        };
+        let client = match missing.first() {
+            Some(name) => Err(Reason::new(Code::SecretMissing).with_detail(name)),
+            None => Settings::from_network(&profile.network, |name| secrets.get(name).cloned())
+                .and_then(|settings| Client::new(&settings))
+                .map_err(|error| Reason::from(&error)),
+        };
+        let value = |setting: &Setting| fill(&secrets, setting);
+        let (rules, client) = match SessionRules::new(&profile, value, |text| patterns.compile(text)) {
+            Ok(rules) => (rules, client),
+            // The profile's checking has let an expression through that doesn't compile: said, and nothing is watched.
+            Err(error) => (
+                SessionRules::plain(&profile),
+                Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())),
+            ),
+        };
+        let expect = Expect {
+            status: profile.request.expect_status.clone(),
+            body: profile.request.expect_body.as_deref().and_then(|text| regex::bytes::Regex::new(text).ok()),
+            latency: profile.objective.latency,
+        };
+        // A cookie or a password written into the file in plain text is as private as one in the keyring.
+        let redactor = Redactor::new(secrets.values().cloned().chain(plain_secrets(&profile)));
+        Self { id, profile, secrets, redactor, client, rules: Arc::new(rules), expect }
+    }
+
+    /// What connects, or why nothing can.
+    pub fn client(&self) -> Result<&Client, &Reason> {
+        self.client.as_ref()
+    }
+
+    pub fn rules(&self) -> &Arc<SessionRules> {
+        &self.rules
+    }
+
+    pub fn expect(&self) -> &Expect {
+        &self.expect
+    }
+
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    pub fn page(&self) -> Page {
+        Page::new(self.profile.page_url(), self.profile.browser)
+    }
+
+    /// What the page's script asks for, with secrets filled in.
+    pub fn script_request(&self) -> ScriptRequest {
+        let request = &self.profile.request;
+        let mut script = ScriptRequest::get(self.url());
+        script.method.clone_from(&request.method);
+        script.headers = self.headers();
+        if let Auth::Bearer(token) = &self.profile.auth {
+            script.headers.push(("Authorization".into(), format!("Bearer {}", self.value(token).expose())));
+        }
+        script.body = request.body.as_ref().map(|body| self.value(body).expose().to_owned());
+        script.credentials = request.credentials;
+        script
+    }
+
+    /// `new WebSocket(...)` as the page's script says it, with secrets filled in.
+    pub fn socket(&self) -> websocket::Socket {
+        websocket::Socket {
+            url: self.url(),
+            protocols: self.profile.websocket.protocols.clone(),
+            extra: self.headers(),
+        }
+    }
+
+    /// The cookies that the page's browser holds for the endpoint.
+    pub fn cookies(&self) -> Cookies {
+        match &self.profile.auth {
+            Auth::Cookie(cookie) => Cookies::given(&self.profile.url, self.value(cookie).expose()),
+            Auth::None | Auth::Login(_) | Auth::Bearer(_) | Auth::Query(_) => Cookies::None,
+        }
+    }
+
+    /// Says something about the profile, secrets replaced.
+    pub fn publish(&self, bus: &Bus, body: EventBody) -> u64 {
+        bus.publish(Some(self.id), super::redact::event_body(body, &self.redactor))
+    }
+
+    /// The profile's URL, with `[auth] query` added to it.
+    fn url(&self) -> Url {
+        let mut url = self.profile.url.clone();
+        if self.profile.kind == Kind::SocketIo {
+            url = polling_url(&url, &self.profile.socketio.path, self.profile.socketio.protocol);
+        }
+        if let Auth::Query(pairs) = &self.profile.auth {
+            let mut query = url.query_pairs_mut();
+            for (name, value) in pairs {
+                query.append_pair(name, self.value(value).expose());
+            }
+        }
+        url
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let headers = self.profile.request.headers.iter();
+        headers.map(|(name, value)| (name.clone(), self.value(value).expose().to_owned())).collect()
+    }
+
+    fn value(&self, setting: &Setting) -> Secret {
+        fill(&self.secrets, setting)
+    }
+}
+
+fn fill(secrets: &HashMap<String, Secret>, setting: &Setting) -> Secret {
+    match setting {
+        Setting::Plain(text) => Secret::new(text.as_str()),
+        // Without it there is no client, so nothing is ever sent with this in its place.
+        Setting::Secret(name) => secrets.get(name).cloned().unwrap_or_else(|| Secret::new("")),
+    }
+}
+
+/// What is private in a profile by its place, though it stands in the file: credentials of every kind.
+fn plain_secrets(profile: &Profile) -> Vec<Secret> {
+    let mut found = Vec::new();
+    let mut take = |setting: &Setting| {
+        if let Setting::Plain(text) = setting {
+            found.push(Secret::new(text.as_str()));
+        }
+    };
+    match &profile.auth {
+        Auth::None => {}
+        Auth::Bearer(value) => take(value),
+        Auth::Cookie(value) => {
+            take(value);
+            if let Setting::Plain(text) = value {
+                // Each cookie's value alone, too: a server may send one back.
+                let values = text.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim());
+                found.extend(values.filter(|value| 8 <= value.len()).map(Secret::new));
+            }
+        }
+        Auth::Query(pairs) => pairs.iter().for_each(|(_, value)| take(value)),
+        Auth::Login(login) => {
+            login.fields.iter().filter(|(name, _)| name.to_ascii_lowercase().contains("pass")).for_each(|(_, v)| take(v));
+        }
+    }
+    for (name, value) in &profile.request.headers {
+        if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("cookie") {
+            take_plain(&mut found, value);
+        }
+    }
+    found.extend(profile.url.password().map(Secret::new));
+    found
+}
+
+fn take_plain(found: &mut Vec<Secret>, setting: &Setting) {
+    if let Setting::Plain(text) = setting {
+        found.push(Secret::new(text.as_str()));
+    }
+}
+
+/// The first request of an Engine.IO client that begins with polling: the handshake.
+fn polling_url(url: &Url, path: &str, revision: Option<u8>) -> Url {
+    let mut out = url.clone();
+    let scheme = match url.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        other => other,
+    };
+    // From one special scheme to another: can't fail.
+    let _ = out.set_scheme(scheme);
+    out.set_path(path);
+    out.query_pairs_mut().append_pair("EIO", &revision.unwrap_or(4).to_string()).append_pair("transport", "polling");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(known: &'static [(&'static str, &'static str)]) -> SecretSource {
+        Arc::new(|profile: &Profile| {
+            let found: HashMap<_, _> =
+                known.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
+            let missing: Vec<String> =
+                profile.secret_names().into_iter().filter(|name| !found.contains_key(name)).collect();
+            if missing.is_empty() { Ok(found) } else { Err(missing) }
+        })
+    }
+
+    fn target(kind: Kind, url: &str, change: impl FnOnce(&mut Profile)) -> Target {
+        let mut profile = Profile::new("a", kind, Url::parse(url).unwrap());
+        change(&mut profile);
+        let secrets = source(&[("jwt", "eyJhbGciOi"), ("cookie", "sid=s3cr3t-value")]);
+        Target::prepare(ProfileId(1), Arc::new(profile), &secrets, &Patterns::default())
+    }
+
+    #[test]
+    fn secrets_go_out_on_the_wire_and_not_into_events() {
+        let target = target(Kind::Http, "https://api.test/x?a=1", |profile| {
+            profile.auth = Auth::Query(vec![("token".into(), Setting::Secret("jwt".into()))]);
+        });
+        assert_eq!(target.script_request().url.as_str(), "https://api.test/x?a=1&token=eyJhbGciOi");
+        assert_eq!(target.redactor().text("x eyJhbGciOi"), "x [redacted]");
+    }
+
+    #[test]
+    fn a_missing_secret_is_named_and_nothing_is_sent() {
+        let target = target(Kind::Http, "https://api.test/", |profile| {
+            profile.auth = Auth::Bearer(Setting::Secret("nowhere".into()));
+        });
+        let reason = target.client().unwrap_err();
+        assert_eq!((reason.code, reason.detail.as_deref()), (Code::SecretMissing, Some("nowhere")));
+    }
+
+    #[test]
+    fn credentials_that_stand_in_the_file_are_private_too() {
+        let target = target(Kind::Http, "https://u:pa55word@api.test/", |profile| {
+            profile.auth = Auth::Cookie(Setting::Plain("lang=en; sessionid=abcdef123456".into()));
+        });
+        let text = target.redactor().text("https://u:pa55word@api.test/ abcdef123456 en").into_owned();
+        assert_eq!(text, "https://u:[redacted]@api.test/ [redacted] en");
+    }
+
+    #[test]
+    fn a_socket_io_profile_is_checked_by_its_polling_handshake() {
+        let target = target(Kind::SocketIo, "wss://api.test/", |_| ());
+        assert_eq!(
+            target.script_request().url.as_str(),
+            "https://api.test/socket.io/?EIO=4&transport=polling"
+        );
+    }
+
+    #[test]
+    fn the_same_expression_is_compiled_once() {
+        let patterns = Patterns::default();
+        patterns.compile("a+").unwrap();
+        patterns.compile("a+").unwrap();
+        assert_eq!(patterns.0.lock().unwrap().len(), 1);
+        assert!(patterns.compile("(").is_err());
+    }
+}
