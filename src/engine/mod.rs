@@ -3,14 +3,22 @@
 pub mod bus;
 pub mod command;
 pub mod exchange;
+mod gauges;
+mod hub;
+mod line;
+mod machine;
 mod mailbox;
 pub mod notices;
 pub mod paths;
 pub mod probe;
 mod redact;
+mod run;
+mod session;
+mod supervise;
 pub mod target;
 
 pub use bus::{Bus, Tap};
 pub use command::Command;
 pub use paths::Paths;
+pub use run::{Busy, Config, Engine, EngineStatus, PER_HOST};
 pub use target::{Patterns, SecretSource, Target};

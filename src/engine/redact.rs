@@ -12,7 +12,8 @@ pub(super) fn event_body(body: EventBody, redactor: &Redactor) -> EventBody {
         return body;
     }
     match body {
-        EventBody::Check(report) => EventBody::Check(Arc::new(report_of(&report, redactor))),
+        // A check's report comes from `report` below.
+        EventBody::Check(report) => EventBody::Check(report),
         EventBody::State { from, to, reason, attempt } => {
             EventBody::State { from, to, reason: reason.map(|reason| reason_of(reason, redactor)), attempt }
         }
@@ -26,9 +27,7 @@ pub(super) fn event_body(body: EventBody, redactor: &Redactor) -> EventBody {
         EventBody::IncidentOpened { reason, failures } => {
             EventBody::IncidentOpened { reason: reason.map(|reason| reason_of(reason, redactor)), failures }
         }
-        EventBody::Panicked { task, message } => {
-            EventBody::Panicked { task, message: redactor.text(&message).into() }
-        }
+        EventBody::Panicked { task, message } => EventBody::Panicked { task, message: redactor.text(&message).into() },
         // Frames are made by `frame` below; the rest is made of numbers and names of ours.
         body @ (EventBody::Frame(_)
         | EventBody::Started { .. }
@@ -48,13 +47,17 @@ pub(super) fn event_body(body: EventBody, redactor: &Redactor) -> EventBody {
     }
 }
 
-fn report_of(report: &CheckReport, redactor: &Redactor) -> CheckReport {
+/// A check's report as it may be published.
+pub(super) fn report(report: CheckReport, redactor: &Redactor) -> CheckReport {
+    if redactor.is_empty() {
+        return report;
+    }
     CheckReport {
-        reason: report.reason.clone().map(|reason| reason_of(reason, redactor)),
+        reason: report.reason.map(|reason| reason_of(reason, redactor)),
         exchanges: report.exchanges.iter().map(|exchange| Arc::new(exchange.redacted(redactor))).collect(),
         console: report.console.as_deref().map(|console| redactor.text(console).into()),
-        close: report.close.clone().map(|facts| facts_of(facts, redactor)),
-        ..report.clone()
+        close: report.close.map(|facts| facts_of(facts, redactor)),
+        ..report
     }
 }
 

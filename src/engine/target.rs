@@ -13,7 +13,7 @@ use crate::base::secret::Redactor;
 use crate::base::{ProfileId, Secret};
 use crate::browser::{Cookies, Page, ScriptRequest, websocket};
 use crate::net::{Client, Settings};
-use crate::profile::model::{Auth, Kind, Profile, Setting};
+use crate::profile::model::{Auth, Kind, Profile, Setting, SocketIo, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
 
 /// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
@@ -73,14 +73,13 @@ impl Target {
         let (rules, client) = match SessionRules::new(&profile, value, |text| patterns.compile(text)) {
             Ok(rules) => (rules, client),
             // The profile's checking has let an expression through that doesn't compile: said, and nothing is watched.
-            Err(error) => (
-                SessionRules::plain(&profile),
-                Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())),
-            ),
+            Err(error) => {
+                (SessionRules::plain(&profile), Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())))
+            }
         };
         let expect = Expect {
             status: profile.request.expect_status.clone(),
-            body: profile.request.expect_body.as_deref().and_then(|text| regex::bytes::Regex::new(text).ok()),
+            body: expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()),
             latency: profile.objective.latency,
         };
         // A cookie or a password written into the file in plain text is as private as one in the keyring.
@@ -149,7 +148,7 @@ impl Target {
     fn url(&self) -> Url {
         let mut url = self.profile.url.clone();
         if self.profile.kind == Kind::SocketIo {
-            url = polling_url(&url, &self.profile.socketio.path, self.profile.socketio.protocol);
+            url = engine_io_url(&url, &self.profile.socketio);
         }
         if let Auth::Query(pairs) = &self.profile.auth {
             let mut query = url.query_pairs_mut();
@@ -167,6 +166,15 @@ impl Target {
 
     fn value(&self, setting: &Setting) -> Secret {
         fill(&self.secrets, setting)
+    }
+}
+
+/// An Engine.IO server answers the polling handshake with an open packet, in revision 3 with its length before it; another
+/// program that answers 200 on that path doesn't.
+fn expected_body(profile: &Profile) -> Option<&str> {
+    match profile.kind {
+        Kind::Http | Kind::WebSocket => profile.request.expect_body.as_deref(),
+        Kind::SocketIo => profile.request.expect_body.as_deref().or(Some(r"^(?:\d+:)?0\{")),
     }
 }
 
@@ -199,7 +207,11 @@ fn plain_secrets(profile: &Profile) -> Vec<Secret> {
         }
         Auth::Query(pairs) => pairs.iter().for_each(|(_, value)| take(value)),
         Auth::Login(login) => {
-            login.fields.iter().filter(|(name, _)| name.to_ascii_lowercase().contains("pass")).for_each(|(_, v)| take(v));
+            login
+                .fields
+                .iter()
+                .filter(|(name, _)| name.to_ascii_lowercase().contains("pass"))
+                .for_each(|(_, v)| take(v));
         }
     }
     for (name, value) in &profile.request.headers {
@@ -217,18 +229,21 @@ fn take_plain(found: &mut Vec<Secret>, setting: &Setting) {
     }
 }
 
-/// The first request of an Engine.IO client that begins with polling: the handshake.
-fn polling_url(url: &Url, path: &str, revision: Option<u8>) -> Url {
+/// The first request of an Engine.IO client: the polling handshake, or the WebSocket's where that is its only transport.
+fn engine_io_url(url: &Url, socketio: &SocketIo) -> Url {
+    let polling = socketio.transports.contains(&Transport::Polling);
     let mut out = url.clone();
-    let scheme = match url.scheme() {
-        "ws" => "http",
-        "wss" => "https",
-        other => other,
+    let scheme = match (url.scheme(), polling) {
+        ("ws", true) => "http",
+        ("wss", true) => "https",
+        (other, _) => other,
     };
     // From one special scheme to another: can't fail.
     let _ = out.set_scheme(scheme);
-    out.set_path(path);
-    out.query_pairs_mut().append_pair("EIO", &revision.unwrap_or(4).to_string()).append_pair("transport", "polling");
+    out.set_path(&socketio.path);
+    let transport = if polling { "polling" } else { "websocket" };
+    let revision = socketio.protocol.unwrap_or(4).to_string();
+    out.query_pairs_mut().append_pair("EIO", &revision).append_pair("transport", transport);
     out
 }
 
@@ -283,10 +298,7 @@ mod tests {
     #[test]
     fn a_socket_io_profile_is_checked_by_its_polling_handshake() {
         let target = target(Kind::SocketIo, "wss://api.test/", |_| ());
-        assert_eq!(
-            target.script_request().url.as_str(),
-            "https://api.test/socket.io/?EIO=4&transport=polling"
-        );
+        assert_eq!(target.script_request().url.as_str(), "https://api.test/socket.io/?EIO=4&transport=polling");
     }
 
     #[test]

@@ -187,6 +187,20 @@ impl Session {
         matches!(self.life, Life::Dialling)
     }
 
+    /// Whether the expected message has come, where the profile expects one.
+    pub fn has_what_it_expects(&self) -> bool {
+        match &self.life {
+            Life::Open(open) => open.expect_by.is_none(),
+            Life::Resting | Life::Waiting { .. } | Life::Dialling => false,
+        }
+    }
+
+    /// Takes a connection that a check has opened for itself, as if the machine had dialled it.
+    pub fn adopt(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        self.life = Life::Dialling;
+        self.open(now, out);
+    }
+
     /// When [`Input::Tick`] is next due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.life {
@@ -373,6 +387,10 @@ impl Session {
             return;
         }
         out.push(Effect::Emit(EventBody::Handshake { attempt: self.attempt, exchange, reason: None, protocol }));
+        self.open(now, out);
+    }
+
+    fn open(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let on_probation = self.reason.as_ref().is_some_and(ends_an_accepted_connection)
             && matches!(self.state, State::Error | State::AuthRequired | State::CorsError);
         self.life = Life::Open(Open {

@@ -1,0 +1,225 @@
+//! One check: the exchange as the page's script would make it, then the verdict on it.
+//!
+//! Over HTTP it is a `fetch()`. Of a WebSocket profile it is a handshake on a connection of its own, beside the session;
+//! the check stays for the profile's `observe`, and where a message is expected until it came or `timeout` is over. A
+//! Socket.IO profile is checked by its client's first request: the polling handshake, or the WebSocket's where polling is
+//! not among its transports.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::exchange;
+use super::line::{Heard, Outgoing, cut, farewell};
+use super::redact;
+use super::target::Target;
+use crate::base::{Clock, Moment};
+use crate::browser::{Answer, Fault};
+use crate::net::WebSocket;
+use crate::profile::model::{Kind, Transport};
+use crate::watch::session::{Effect, Input, Session};
+use crate::watch::surroundings::Reach;
+use crate::watch::{CheckReport, CloseFacts, Code, End, EventBody, Evidence, Reason, Verdict, judge};
+use crate::wire::{Exchange, NetError, Phases};
+
+/// What a check comes to.
+#[derive(Debug)]
+pub struct Probed {
+    /// Secrets replaced.
+    pub report: CheckReport,
+    /// What it says about the network between here and there; `None` where nothing was sent.
+    pub reach: Option<Reach>,
+}
+
+/// How a check is made, beside what the profile says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// When it should have started.
+    pub scheduled: Instant,
+    /// In place of the profile's `observe`.
+    pub observe: Option<Duration>,
+}
+
+/// Makes one check.
+pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
+    let started = clock.now();
+    let seen = match target.client() {
+        Err(reason) => Seen::nothing(reason.clone()),
+        Ok(client) => {
+            let deadline = started.mono + target.profile.timeout;
+            match way(target) {
+                Way::Fetch => {
+                    let (page, request) = (target.page(), target.script_request());
+                    let answer = exchange::fetch(page, request, target.cookies(), client, clock, deadline).await;
+                    let total = clock.mono().saturating_duration_since(started.mono);
+                    Seen { answer: Some(answer), reason: None, opened: false, ended: None, total: Some(total) }
+                }
+                Way::Socket => {
+                    let (page, socket) = (target.page(), target.socket());
+                    let (answer, socket) =
+                        exchange::open(page, socket, &target.cookies(), client, clock, deadline).await;
+                    let total = clock.mono().saturating_duration_since(started.mono);
+                    let opened = socket.is_some();
+                    let ended = match socket {
+                        Some(socket) => Box::pin(observe(target, socket, manner, clock)).await,
+                        None => None,
+                    };
+                    Seen { answer: Some(answer), reason: None, opened, ended, total: Some(total) }
+                }
+            }
+        }
+    };
+    let lateness = started.mono.saturating_duration_since(manner.scheduled);
+    report(target, seen, started, lateness)
+}
+
+enum Way {
+    Fetch,
+    Socket,
+}
+
+fn way(target: &Target) -> Way {
+    match target.profile.kind {
+        Kind::Http => Way::Fetch,
+        Kind::WebSocket => Way::Socket,
+        Kind::SocketIo if target.profile.socketio.transports.contains(&Transport::Polling) => Way::Fetch,
+        Kind::SocketIo => Way::Socket,
+    }
+}
+
+struct Seen {
+    answer: Option<Box<Answer>>,
+    /// Why nothing was sent.
+    reason: Option<Reason>,
+    opened: bool,
+    ended: Option<Ended>,
+    total: Option<Duration>,
+}
+
+/// How a socket that had opened ended while the check stayed.
+struct Ended {
+    facts: CloseFacts,
+    error: Option<NetError>,
+    /// Ours, where we gave it up.
+    reason: Option<Reason>,
+}
+
+impl Seen {
+    fn nothing(reason: Reason) -> Self {
+        Self { answer: None, reason: Some(reason), opened: false, ended: None, total: None }
+    }
+}
+
+/// Stays with the open socket and does what the profile's session would; `None` where it lasted.
+async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: Clock) -> Option<Ended> {
+    let stay = manner.observe.unwrap_or(target.profile.observe);
+    let expects = target.rules().expect.is_some();
+    let mut machine = Session::new(Arc::clone(target.rules()));
+    let mut rng = fastrand::Rng::new();
+    let mut effects = Vec::new();
+    let opened = clock.now();
+    machine.on(Input::Connect, opened, &mut rng, &mut effects);
+    effects.clear();
+    machine.adopt(opened, &mut effects);
+    let until = opened.mono + if expects { stay.max(target.profile.timeout) } else { stay };
+    loop {
+        let mut over = None;
+        for effect in effects.drain(..) {
+            let outgoing = match effect {
+                Effect::Send { text, heartbeat } => Outgoing::Text { text, heartbeat },
+                Effect::Ping { nonce } => Outgoing::Ping { nonce },
+                Effect::Emit(EventBody::Closed { facts, .. }) => {
+                    over = Some(facts);
+                    continue;
+                }
+                Effect::Dial | Effect::HangUp { .. } | Effect::Emit(_) => continue,
+            };
+            if let Err(error) = outgoing.send(&mut socket).await {
+                let Input::Ended { facts, error } = cut(target, error) else { continue };
+                return Some(Ended { facts, error, reason: None });
+            }
+        }
+        if let Some(facts) = over {
+            // The machine gave the connection up: a missing message, a missing pong, silence.
+            return Some(Ended { facts, error: None, reason: machine.reason().cloned() });
+        }
+        let now = clock.mono();
+        let lasted = opened.mono + stay <= now && (!expects || machine.has_what_it_expects());
+        if lasted || until <= now {
+            farewell(socket, 1000).await;
+            return None;
+        }
+        let mut wake = if expects && !machine.has_what_it_expects() { until } else { opened.mono + stay };
+        wake = machine.deadline().map_or(wake, |deadline| deadline.min(wake));
+        tokio::select! {
+            received = socket.next() => {
+                let heard = Heard::of(received, target);
+                if let Heard::Ended { facts, error, .. } = heard {
+                    return Some(Ended { facts, error, reason: None });
+                }
+                machine.on(heard.input(), clock.now(), &mut rng, &mut effects);
+            }
+            () = tokio::time::sleep_until(wake.into()) => machine.on(Input::Tick, clock.now(), &mut rng, &mut effects),
+        }
+    }
+}
+
+/// The verdict and the record.
+fn report(target: &Target, seen: Seen, started: Moment, lateness: Duration) -> Probed {
+    let verdict = verdict_of(target, &seen);
+    let Seen { answer, ended, total, .. } = seen;
+    let mut out = CheckReport {
+        outcome: verdict.outcome,
+        state: verdict.state,
+        reason: verdict.reason,
+        scheduled: started.wall.minus(lateness),
+        lateness,
+        phases: Phases::default(),
+        status: None,
+        exchanges: Vec::new(),
+        preflighted: false,
+        console: None,
+        close: ended.map(|ended| ended.facts),
+    };
+    let mut reach = None;
+    if let Some(answer) = answer {
+        reach = reach_of(&answer);
+        out.status = answer.status;
+        out.preflighted = answer.preflighted;
+        out.console = answer.console_line().map(Into::into);
+        out.phases = answer.last().map_or_else(Phases::default, |last| last.phases);
+        out.phases.total = total.filter(|_| !answer.exchanges.is_empty());
+        out.exchanges = answer.exchanges.into_iter().map(Arc::new).collect();
+    }
+    Probed { report: redact::report(out, target.redactor()), reach }
+}
+
+fn verdict_of(target: &Target, seen: &Seen) -> Verdict {
+    let Some(answer) = &seen.answer else {
+        return Verdict::unknown(seen.reason.clone().unwrap_or_else(|| Reason::new(Code::NetworkConfiguration)));
+    };
+    let response = answer.last().and_then(Exchange::response);
+    let end = match (&answer.fault, response, &seen.ended) {
+        (Some(fault), response, _) => End::Refused { reason: reason_of(fault, answer), answer: response },
+        (None, _, Some(Ended { reason: Some(reason), .. })) => End::Refused { reason: reason.clone(), answer: None },
+        (None, _, Some(ended)) => End::Opened { ended: Some((&ended.facts, ended.error.as_ref())) },
+        (None, _, None) if seen.opened => End::Opened { ended: None },
+        (None, Some(response), None) => End::Answered(response),
+        (None, None, None) => End::NotMade(Reason::new(Code::NetworkConfiguration)),
+    };
+    judge(&Evidence { end, total: seen.total }, target.expect())
+}
+
+/// A fault's reason, with the status that stood behind it.
+pub(super) fn reason_of(fault: &Fault, answer: &Answer) -> Reason {
+    let reason = Reason::from(fault);
+    match (reason.status, answer.status) {
+        (None, Some(status)) => reason.with_status(status),
+        (Some(_), _) | (None, None) => reason,
+    }
+}
+
+/// What the answer says about the network; `None` where nothing was sent.
+pub(super) fn reach_of(answer: &Answer) -> Option<Reach> {
+    let last = answer.last()?;
+    Some(Reach::of(last.result.as_ref().map(|_| ())))
+}
