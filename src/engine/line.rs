@@ -140,3 +140,16 @@ pub(super) async fn farewell(mut socket: WebSocket, code: u16) {
     // Whatever is not over by then ends with the socket.
     let _ = tokio::time::timeout(FAREWELL, closing).await;
 }
+
+/// After the server's close frame: lets our answer to it go out and waits for the end of the connection, in bounded time.
+pub(super) async fn linger(mut socket: WebSocket) {
+    let ending = async {
+        while let Ok(received) = socket.next().await {
+            if received == Received::End {
+                break;
+            }
+        }
+    };
+    // A server that closes and then holds the connection is left.
+    let _ = tokio::time::timeout(FAREWELL, ending).await;
+}

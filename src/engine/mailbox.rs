@@ -66,7 +66,7 @@ mod tests {
         assert_eq!((mailbox.take().await, mailbox.take().await), (0, 1));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_reader_waits_for_a_letter() {
         let mailbox = std::sync::Arc::new(Mailbox::new());
         let reader = tokio::spawn({

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::exchange;
-use super::line::{Heard, Outgoing, cut, farewell};
+use super::line::{Heard, Outgoing, cut, farewell, linger};
 use super::redact;
 use super::target::Target;
 use crate::base::{Clock, Moment};
@@ -153,7 +153,10 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
         tokio::select! {
             received = socket.next() => {
                 let heard = Heard::of(received, target);
-                if let Heard::Ended { facts, error, .. } = heard {
+                if let Heard::Ended { facts, error, frame } = heard {
+                    if frame.is_some() {
+                        linger(socket).await;
+                    }
                     return Some(Ended { facts, error, reason: None });
                 }
                 machine.on(heard.input(), clock.now(), &mut rng, &mut effects);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::line::{Heard, Outgoing, cut, farewell};
+use super::line::{Heard, Outgoing, cut, farewell, linger};
 use super::mailbox::Mailbox;
 use super::probe::{reach_of, reason_of};
 use super::target::Target;
@@ -188,10 +188,11 @@ impl Task {
             Happening::Received(received) => {
                 let heard = Heard::of(received, &self.target);
                 if let Heard::Ended { frame, .. } = &heard {
+                    let socket = self.let_go();
                     if let Some(frame) = frame {
                         self.publish(EventBody::Frame(frame.clone()));
+                        socket.map(|socket| tokio::spawn(linger(*socket)));
                     }
-                    self.let_go();
                 }
                 self.machine.on(heard.input(), now, &mut self.rng, &mut effects);
             }
