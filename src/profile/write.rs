@@ -3,7 +3,7 @@
 //! Invariants: what [`write`] writes, [`parse`] reads back as the same profile; [`update`] touches only the values that
 //! changed, so comments, order and spelling stay, and its answer has been read back and compared before it is given.
 
-use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::model::Profile;
 use super::read::{parse, plain};
