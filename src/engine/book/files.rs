@@ -1,6 +1,6 @@
 //! The folder's files → entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,7 +134,7 @@ fn name_in(text: &str) -> Option<&str> {
 
 struct Listed {
     /// Key and path.
-    files: HashMap<String, PathBuf>,
+    files: BTreeMap<String, PathBuf>,
     problem: Option<Problem>,
 }
 
@@ -154,7 +154,7 @@ fn list(folder: &Path) -> Result<Listed, Problem> {
             "check its permissions, or name another with --profiles",
         )
     };
-    let mut listed = Listed { files: HashMap::new(), problem: None };
+    let mut listed = Listed { files: BTreeMap::new(), problem: None };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         // A name that is no Unicode is kept with signs in place of what is not: its file can be read all the same.
