@@ -1,0 +1,194 @@
+//! What a diagnosis looks at: one check's (or one session's) evidence, beside what the profile says.
+//!
+//! Borrowed, and as it was recorded: a diagnosis can be made again from the history.
+
+use url::Url;
+
+use crate::base::Wall;
+use crate::browser::{Browser, Credentials, origin};
+use crate::profile::model::{Auth, Kind, Profile};
+use crate::watch::{CheckReport, CloseFacts, Code, Reason};
+use crate::wire::{Exchange, Purpose, WireResponse};
+
+/// The evidence.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub kind: Kind,
+    pub browser: Browser,
+    pub page: Url,
+    pub url: &'a Url,
+    /// The page's script sends cookies to other origins.
+    pub credentials: bool,
+    /// The profile gives some way to sign in.
+    pub signs_in: bool,
+    /// As the profile names it.
+    pub stack: Option<&'a str>,
+    /// `None`: it came out well.
+    pub reason: Option<&'a Reason>,
+    /// Everything that was sent, in order.
+    pub exchanges: Vec<&'a Exchange>,
+    /// How a socket that had opened ended.
+    pub close: Option<&'a CloseFacts>,
+    /// When.
+    pub at: Wall,
+}
+
+impl<'a> Facts<'a> {
+    /// Of one check.
+    pub fn of_check(profile: &'a Profile, report: &'a CheckReport) -> Self {
+        Self {
+            reason: report.reason.as_ref(),
+            exchanges: report.exchanges.iter().map(AsRef::as_ref).collect(),
+            close: report.close.as_ref(),
+            at: report.scheduled.plus(report.lateness),
+            ..Self::of_profile(profile)
+        }
+    }
+
+    /// Of a session: its last handshake, the reason of its state, and how it ended, as far as each is known.
+    pub fn of_session(
+        profile: &'a Profile,
+        reason: Option<&'a Reason>,
+        handshake: Option<&'a Exchange>,
+        close: Option<&'a CloseFacts>,
+        at: Wall,
+    ) -> Self {
+        Self { reason, exchanges: handshake.into_iter().collect(), close, at, ..Self::of_profile(profile) }
+    }
+
+    fn of_profile(profile: &'a Profile) -> Self {
+        Self {
+            kind: profile.kind,
+            browser: profile.browser,
+            page: profile.page_url(),
+            url: &profile.url,
+            credentials: profile.request.credentials == Credentials::Include,
+            signs_in: profile.auth != Auth::None,
+            stack: profile.stack.as_deref(),
+            reason: None,
+            exchanges: Vec::new(),
+            close: None,
+            at: Wall(0),
+        }
+    }
+
+    /// The reason's code.
+    pub fn code(&self) -> Option<Code> {
+        self.reason.map(|reason| reason.code)
+    }
+
+    /// The reason's own value: an `Access-Control-Allow-Origin`, a phase, a close reason.
+    pub fn detail(&self) -> &str {
+        self.reason.and_then(|reason| reason.detail.as_deref()).unwrap_or_default()
+    }
+
+    /// The page's origin, as its requests' `Origin` has it.
+    pub fn origin(&self) -> String {
+        origin::serialize(&self.page)
+    }
+
+    /// The endpoint's host, with its port where that is not the scheme's own.
+    pub fn host(&self) -> String {
+        self.url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+    }
+
+    /// The port that is dialled.
+    pub fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or(0)
+    }
+
+    /// Whether the endpoint's scheme is one with TLS.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.url.scheme(), "https" | "wss")
+    }
+
+    /// Whether it is a WebSocket that was opened (a Socket.IO client may use one, too).
+    pub fn is_websocket(&self) -> bool {
+        self.exchanges.last().map_or(self.kind == Kind::WebSocket, |last| last.request.purpose == Purpose::Handshake)
+    }
+
+    /// Whether page and endpoint differ in origin.
+    pub fn is_cross_origin(&self) -> bool {
+        let mut url = self.url.clone();
+        let _ = match url.scheme() {
+            "ws" => url.set_scheme("http"),
+            "wss" => url.set_scheme("https"),
+            _ => Ok(()),
+        };
+        !origin::same_origin(&self.page, &url)
+    }
+
+    /// The exchange that decided.
+    pub fn last(&self) -> Option<&'a Exchange> {
+        self.exchanges.last().copied()
+    }
+
+    /// The answer that decided.
+    pub fn response(&self) -> Option<&'a WireResponse> {
+        self.last().and_then(Exchange::response)
+    }
+
+    /// The status that decided.
+    pub fn status(&self) -> Option<u16> {
+        self.reason.and_then(|reason| reason.status).or_else(|| self.response().map(|response| response.status))
+    }
+
+    /// A header field of the answer that decided, as text.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.response().and_then(|response| response.headers.first_str(name))
+    }
+
+    /// The first kilobytes of the answer's body, lower case; empty where there is none.
+    pub fn body(&self) -> String {
+        let Some(response) = self.response() else { return String::new() };
+        let head = &response.body[..response.body.len().min(4096)];
+        String::from_utf8_lossy(head).to_ascii_lowercase()
+    }
+
+    /// Whether the answer is a web page.
+    pub fn is_html(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+    }
+
+    /// The `Server` field, lower case.
+    pub fn server(&self) -> String {
+        self.header("server").unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// Whether the answer comes from, or through, a program that is known as a proxy.
+    pub fn through_proxy(&self) -> bool {
+        const PROXIES: [&str; 11] = [
+            "nginx",
+            "openresty",
+            "apache",
+            "haproxy",
+            "cloudflare",
+            "envoy",
+            "traefik",
+            "awselb",
+            "caddy",
+            "varnish",
+            "squid",
+        ];
+        let server = self.server();
+        PROXIES.iter().any(|proxy| server.contains(proxy)) || self.header("via").is_some()
+    }
+
+    /// What serves the endpoint: as the profile says, else as the answer tells.
+    pub fn stack_or_guess(&self) -> Option<&'a str> {
+        self.stack.or_else(|| {
+            let server = self.server();
+            [
+                ("werkzeug", "flask-socketio"),
+                ("uvicorn", "fastapi"),
+                ("daphne", "django-channels"),
+                ("nginx", "nginx"),
+                ("openresty", "nginx"),
+                ("apache", "apache"),
+                ("haproxy", "haproxy"),
+            ]
+            .into_iter()
+            .find_map(|(sign, stack)| server.contains(sign).then_some(stack))
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! How each stack is told to allow one page's origin, with credentials where the page sends them.
+
+use super::Fix;
+use crate::diagnosis::{CauseId, Facts};
+
+/// The causes that are mended by naming the origin in the server's list.
+fn is_about_the_list(cause: CauseId) -> bool {
+    matches!(
+        cause,
+        CauseId::CorsHeadersMissing
+            | CauseId::OriginNotAllowed
+            | CauseId::OriginSchemeMismatch
+            | CauseId::OriginPortMismatch
+            | CauseId::Localhost127Mismatch
+            | CauseId::WildcardWithCredentials
+            | CauseId::CredentialsNotAllowed
+    )
+}
+
+pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
+    if !is_about_the_list(cause) {
+        return Vec::new();
+    }
+    if facts.is_websocket() { websocket(facts) } else { http(facts) }
+}
+
+fn http(facts: &Facts<'_>) -> Vec<Fix> {
+    let origin = facts.origin();
+    let with = facts.credentials;
+    let python = if with { "True" } else { "False" };
+    vec![
+        Fix::at(
+            "flask-socketio",
+            "Give Flask-CORS and Flask-SocketIO the page's origin, each once.",
+            format!(
+                "CORS(app, origins=[\"{origin}\"], supports_credentials={python})\n\
+                 socketio = SocketIO(app, cors_allowed_origins=[\"{origin}\"])"
+            ),
+        ),
+        Fix::at(
+            "fastapi",
+            "Name the page's origin in CORSMiddleware, added last so that it is outermost and covers error answers.",
+            format!(
+                "app.add_middleware(\n    CORSMiddleware,\n    allow_origins=[\"{origin}\"],\n    allow_credentials={python},\n    \
+                 allow_methods=[\"GET\", \"POST\", \"PUT\", \"DELETE\"],\n    allow_headers=[\"Authorization\", \"Content-Type\"],\n)"
+            ),
+        ),
+        Fix::at(
+            "django-channels",
+            "Name the page's origin in django-cors-headers' settings; its middleware stands above CommonMiddleware.",
+            format!("CORS_ALLOWED_ORIGINS = [\"{origin}\"]\nCORS_ALLOW_CREDENTIALS = {python}"),
+        ),
+        Fix::at(
+            "node-socketio",
+            "Give socket.io the page's origin.",
+            format!("new Server(httpServer, {{ cors: {{ origin: [\"{origin}\"], credentials: {with} }} }});"),
+        ),
+        Fix::at(
+            "nginx",
+            "Where the application sends no CORS headers itself, let nginx add them, with `always` so that errors have them too.",
+            nginx(&origin, with),
+        ),
+    ]
+}
+
+/// One layer alone adds the headers; `$cors_origin` is empty for every other page.
+fn nginx(origin: &str, credentials: bool) -> String {
+    let allow = if credentials { "\nadd_header Access-Control-Allow-Credentials true always;" } else { "" };
+    format!(
+        "map $http_origin $cors_origin {{ \"{origin}\" $http_origin; default \"\"; }}   # in http {{}}\n\
+         add_header Access-Control-Allow-Origin $cors_origin always;{allow}\nadd_header Vary Origin always;"
+    )
+}
+
+fn websocket(facts: &Facts<'_>) -> Vec<Fix> {
+    let origin = facts.origin();
+    let host = facts.url.host_str().unwrap_or_default();
+    vec![
+        Fix::at(
+            "flask-socketio",
+            "Name the page's origin in cors_allowed_origins: it guards WebSockets too.",
+            format!("socketio = SocketIO(app, cors_allowed_origins=[\"{origin}\"])"),
+        ),
+        Fix::at(
+            "fastapi",
+            "CORSMiddleware does not see WebSockets: add the page's origin to the list that the endpoint itself checks (CORS_ALLOW_ORIGINS, or whatever it is called there).",
+            format!("CORS_ALLOW_ORIGINS={origin}"),
+        ),
+        Fix::at(
+            "django-channels",
+            "AllowedHostsOriginValidator takes the origin's host from ALLOWED_HOSTS; OriginValidator has a list of its own.",
+            format!(
+                "ALLOWED_HOSTS = [\"{host}\", \"{}\"]\n# or: OriginValidator(application, [\"{origin}\"])",
+                facts.page.host_str().unwrap_or_default()
+            ),
+        ),
+        Fix::at(
+            "node-socketio",
+            "The cors option guards polling alone; check the origin of upgrades in allowRequest.",
+            format!(
+                "new Server(httpServer, {{\n  cors: {{ origin: [\"{origin}\"] }},\n  allowRequest: (req, done) => done(null, req.headers.origin === \"{origin}\"),\n}});"
+            ),
+        ),
+    ]
+}
