@@ -1,0 +1,182 @@
+//! Resident memory of a held WebSocket session: `net::WebSocket`, and a bare tokio-tungstenite client with the same
+//! buffers. Each client is a fresh process, the server is another.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark that can't measure has to stop")]
+
+mod common;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Barrier, Semaphore};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use url::Url;
+use wirewatch::base::Clock;
+use wirewatch::net::{Client, Received, Settings};
+use wirewatch::profile::model::Proxy;
+use wirewatch::wire::{Headers, Purpose, WireRequest};
+
+const SESSIONS: usize = 2000;
+const RUNS: usize = 3;
+/// Handshakes under way at once, as the engine bounds them too.
+const AT_ONCE: usize = 64;
+const ECHO: usize = 1024;
+
+fn main() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    match common::role() {
+        Some((role, arguments)) => match role.as_str() {
+            "serve" => runtime().block_on(serve()),
+            role => {
+                let address = arguments[0].parse().unwrap();
+                let bytes = runtime().block_on(hold(address, role == "ours"));
+                println!("{bytes}");
+            }
+        },
+        None => compare(),
+    }
+}
+
+fn compare() {
+    let server = common::Role::start("serve", &[], 10_000);
+    let measure = |variant: &str| -> f64 {
+        let runs = (0..RUNS).map(|_| {
+            let client = common::Role::start(variant, &[&server.line], 10_000);
+            client.line.parse::<f64>().unwrap() / 1024.0
+        });
+        common::median(runs.collect())
+    };
+    let (bare, ours) = (measure("bare"), measure("ours"));
+    println!(
+        "Resident memory of a held session, {SESSIONS} of them after an echo of {ECHO} bytes, median of {RUNS} runs"
+    );
+    println!("  bare tokio-tungstenite   {bare:5.1} KiB");
+    println!("  net::WebSocket           {ours:5.1} KiB   {:.2} of the bare client", ours / bare);
+    println!("  goals: at most 8 KiB, at most 1.30 of the bare client");
+}
+
+fn buffers() -> Option<WebSocketConfig> {
+    Some(WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0))
+}
+
+/// Switches whoever asks, and echoes. Says no accept key: neither client here looks at one.
+async fn serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    std::io::stdout().flush().unwrap();
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            read_head(&mut stream).await;
+            stream
+                .write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+                .await
+                .unwrap();
+            let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, buffers()).await;
+            while let Some(Ok(message)) = socket.next().await {
+                if message.is_text() && socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+}
+
+/// Bytes of resident memory a session.
+async fn hold(address: SocketAddr, ours: bool) -> u64 {
+    let settings = Settings { proxy: Proxy::Direct, ..Settings::default() };
+    let client = Client::new(&settings).unwrap();
+    let url = Url::parse(&format!("ws://{address}/ws")).unwrap();
+    let gate = Arc::new(Semaphore::new(AT_ONCE));
+    let held = Arc::new(Barrier::new(SESSIONS + 1));
+    // One session beforehand: what the first one loads is not a session's cost.
+    let before = {
+        let (gate, alone) = (Arc::new(Semaphore::new(1)), Arc::new(Barrier::new(2)));
+        start(ours, client.clone(), url.clone(), address, gate, Arc::clone(&alone));
+        alone.wait().await;
+        common::rss()
+    };
+    for _ in 0..SESSIONS {
+        start(ours, client.clone(), url.clone(), address, Arc::clone(&gate), Arc::clone(&held));
+    }
+    held.wait().await;
+    (common::rss() - before) / SESSIONS as u64
+}
+
+fn start(ours: bool, client: Client, url: Url, address: SocketAddr, gate: Arc<Semaphore>, held: Arc<Barrier>) {
+    if ours {
+        tokio::spawn(hold_ours(client, url, gate, held));
+    } else {
+        tokio::spawn(hold_bare(address, gate, held));
+    }
+}
+
+const HEADERS: &[(&str, &str)] = &[
+    ("Connection", "Upgrade"),
+    ("Pragma", "no-cache"),
+    ("Cache-Control", "no-cache"),
+    (
+        "User-Agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    ),
+    ("Upgrade", "websocket"),
+    ("Origin", "https://example.com"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Accept-Language", "en-US,en;q=0.9"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+async fn hold_ours(client: Client, url: Url, gate: Arc<Semaphore>, held: Arc<Barrier>) {
+    // Boxed, as the engine has it: the handshake's state is large and gone once the session is open.
+    let opening = Box::pin(async {
+        let _permit = gate.acquire().await.unwrap();
+        let headers: Headers = HEADERS.iter().copied().collect();
+        let method = "GET".to_owned();
+        let request = WireRequest { purpose: Purpose::Handshake, method, url, headers, body: Vec::new().into() };
+        let (exchange, upgraded) = client.upgrade(request, Clock.mono() + Duration::from_secs(30)).await;
+        assert_eq!(exchange.status(), Some(101), "{:?}", exchange.result);
+        let mut session = upgraded.unwrap().open().await;
+        session.send_text("x".repeat(ECHO)).await.unwrap();
+        assert!(matches!(session.next().await, Ok(Received::Text(text)) if text.len() == ECHO));
+        session
+    });
+    let mut session = opening.await;
+    held.wait().await;
+    while !matches!(session.next().await, Ok(Received::End) | Err(_)) {}
+}
+
+async fn hold_bare(address: SocketAddr, gate: Arc<Semaphore>, held: Arc<Barrier>) {
+    let opening = Box::pin(async {
+        let _permit = gate.acquire().await.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut head = format!("GET /ws HTTP/1.1\r\nHost: {address}\r\n");
+        for (name, value) in HEADERS {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        read_head(&mut stream).await;
+        let mut session = WebSocketStream::from_raw_socket(stream, Role::Client, buffers()).await;
+        session.send(Message::text("x".repeat(ECHO))).await.unwrap();
+        assert!(matches!(session.next().await, Some(Ok(Message::Text(text))) if text.len() == ECHO));
+        session
+    });
+    let mut session = opening.await;
+    held.wait().await;
+    while let Some(Ok(_)) = session.next().await {}
+}
