@@ -142,8 +142,8 @@ const HEADERS: &[(&str, &str)] = &[
 
 async fn hold_ours(client: Client, url: Url, gate: Arc<Semaphore>, held: Arc<Barrier>) {
     // Boxed, as the engine has it: the handshake's state is large and gone once the session is open.
+    let permit = gate.acquire().await.unwrap();
     let opening = Box::pin(async {
-        let _permit = gate.acquire().await.unwrap();
         let headers: Headers = HEADERS.iter().copied().collect();
         let method = "GET".to_owned();
         let request = WireRequest { purpose: Purpose::Handshake, method, url, headers, body: Vec::new().into() };
@@ -155,13 +155,14 @@ async fn hold_ours(client: Client, url: Url, gate: Arc<Semaphore>, held: Arc<Bar
         session
     });
     let mut session = opening.await;
+    drop(permit);
     held.wait().await;
     while !matches!(session.next().await, Ok(Received::End) | Err(_)) {}
 }
 
 async fn hold_bare(address: SocketAddr, gate: Arc<Semaphore>, held: Arc<Barrier>) {
+    let permit = gate.acquire().await.unwrap();
     let opening = Box::pin(async {
-        let _permit = gate.acquire().await.unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let mut head = format!("GET /ws HTTP/1.1\r\nHost: {address}\r\n");
@@ -177,6 +178,7 @@ async fn hold_bare(address: SocketAddr, gate: Arc<Semaphore>, held: Arc<Barrier>
         session
     });
     let mut session = opening.await;
+    drop(permit);
     held.wait().await;
     while let Some(Ok(_)) = session.next().await {}
 }
