@@ -3,16 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up its peers has to fail")]
 
+mod common;
+
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::Watching;
 use tokio::runtime::Runtime;
 use url::Url;
 use wirewatch::base::Clock;
 use wirewatch::lab::{Lab, Options, Port};
 use wirewatch::net::{Client, Limits, Received, Settings};
-use wirewatch::profile::Proxy;
+use wirewatch::profile::{Kind, Profile, Proxy};
+use wirewatch::watch::{ClosedBy, EventBody, State};
 use wirewatch::wire::{Headers, NetError, Purpose, WireRequest};
 
 /// How long a peer that dawdles is given.
@@ -223,5 +227,58 @@ fn each_violation_of_rfc_6455_has_its_name() {
         ("interleaved", "message within a message"),
     ] {
         ws(&format!("/?do=bad:{bad}&do=stall"), LONG, &format!("WebSocketProtocol {{ what: {what:?} }}"));
+    }
+}
+
+/// A session with that path, impatient.
+fn session(path: &str) -> Profile {
+    let mut profile = Profile::new(path, Kind::WebSocket, LAB.ws_url(path));
+    profile.timeout = Duration::from_secs(2);
+    profile.websocket.ping = Some(Duration::from_millis(100));
+    profile.websocket.idle = Some(Duration::from_secs(1));
+    profile
+}
+
+#[test]
+fn a_server_that_closes_and_never_hangs_up_is_left() {
+    let mut watching = Watching::start([session("/?do=raw:880203e8&do=stall")]);
+    let closed = watching.until("close", SLACK, |event| event.body.kind() == "closed");
+    let EventBody::Closed { facts, .. } = &closed.body else { unreachable!("it is a close") };
+    assert_eq!((facts.code, facts.by), (Some(1000), ClosedBy::Server));
+    watching.until("retry", SLACK, |event| event.body.kind() == "retry");
+}
+
+#[test]
+fn a_server_that_reads_and_says_nothing_more_is_found_dead() {
+    for path in ["/?do=deaf", "/?do=stall", "/?pongs=no&closes=no"] {
+        let mut watching = Watching::start([session(path)]);
+        watching.until_state(State::Connected, SLACK);
+        watching.until_state(State::Reconnecting, SLACK);
+    }
+}
+
+#[test]
+fn a_server_that_floods_takes_neither_memory_nor_the_others_time() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    for flood in ["/?do=text:x&do=loop", "/?do=ping:x&do=loop", "/?do=part:1&do=more:0&do=loop:1"] {
+        let before = resident_peak(true);
+        let mut other = Profile::new("other", Kind::Http, LAB.http_url("/?body=ok"));
+        other.interval = Duration::from_millis(200);
+        other.timeout = Duration::from_secs(5);
+        let mut watching = Watching::start([session(flood), other]);
+        let mut checks = 0;
+        watching.until("tenth check of the other", Duration::from_secs(30), |event| {
+            if let EventBody::Check(report) = &event.body {
+                assert_eq!(report.state, State::Connected, "{flood}: {:?}", report.reason);
+                checks += 1;
+            }
+            checks == 10
+        });
+        // What the test itself keeps of the story counts too.
+        if let (Some(before), Some(after)) = (before, resident_peak(false)) {
+            let (grown, kept) = (after.saturating_sub(before), watching.events.len());
+            println!("{grown:>10} bytes with {kept} events kept  {flood}");
+            assert!(grown < MEMORY, "{flood} took {grown} bytes of memory");
+        }
     }
 }

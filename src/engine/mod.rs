@@ -1,6 +1,5 @@
 //! Layer 3: the tasks that watch: probe, session, supervision; the bus their events go over and the commands they take.
 
-pub mod book;
 pub mod bus;
 pub mod command;
 pub mod exchange;
@@ -19,7 +18,6 @@ mod session;
 mod supervise;
 pub mod target;
 
-pub use book::{Book, BookChange, BookError};
 pub use bus::{Bus, Tap};
 pub use command::Command;
 pub use paths::Paths;

@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
         host: "api.shop.localhost",
         path: "/api/search",
         script: "allow=any&limit=6/20s&jitter=15ms..90ms&seed=4",
-        expects: &[State::Connected, State::Reconnecting],
+        expects: &[State::Connected, State::Error],
         interval: 2,
         notes: "Its limit is six requests in 20 seconds; beyond it 429, which the page can read.",
     },
@@ -204,7 +204,7 @@ const ROWS: &[Row] = &[
         host: "courier.localhost",
         path: "/partners/track",
         script: "do=wait:150ms&do=close:1008:authentication+required",
-        expects: &[State::AuthRequired],
+        expects: &[State::AuthRequired, State::Connected],
         interval: 5,
         notes: "Accepts the connection, then closes it with 1008: its token is missing.",
     },
@@ -246,15 +246,9 @@ pub(super) fn query_of(path: &str) -> Option<&'static str> {
 
 impl Row {
     fn profile(&self, lab: &Lab) -> Profile {
-        let secure = !matches!(self.port, Port::Plain | Port::Refused);
-        let scheme = match (self.kind, secure) {
-            (Kind::WebSocket, false) => "ws",
-            (Kind::WebSocket, true) => "wss",
-            (Kind::Http | Kind::SocketIo, false) => "http",
-            (Kind::Http | Kind::SocketIo, true) => "https",
-        };
+        let scheme = self.port.scheme(self.kind);
         let mut profile = Profile::new(self.name, self.kind, lab.named_url(self.port, scheme, self.host, self.path));
-        let page = if secure { "https://shop.localhost/" } else { "http://shop.localhost/" };
+        let page = if self.port.speaks_tls() { "https://shop.localhost/" } else { "http://shop.localhost/" };
         profile.page = Url::parse(page).ok();
         profile.group = self.group.split(" / ").map(str::to_owned).collect();
         profile.tags = vec!["demo".to_owned()];
@@ -263,7 +257,7 @@ impl Row {
         profile.timeout = Duration::from_secs(4);
         profile.objective.window = Duration::from_secs(300);
         profile.websocket.ping = Some(Duration::from_secs(2));
-        if self.port == Port::Tls {
+        if self.port.speaks_tls() {
             profile.network.ca_file = lab.ca_file().map(ToOwned::to_owned);
         }
         match self.name {

@@ -142,13 +142,7 @@ impl Fault {
 
     pub fn url(self, lab: &Lab) -> Url {
         let row = self.row();
-        let scheme = match (row.kind, matches!(row.port, Port::Plain | Port::Refused | Port::Dropped)) {
-            (Kind::Http | Kind::SocketIo, true) => "http",
-            (Kind::Http | Kind::SocketIo, false) => "https",
-            (Kind::WebSocket, true) => "ws",
-            (Kind::WebSocket, false) => "wss",
-        };
-        lab.url(row.port, scheme, &format!("/faults/{}", row.name))
+        lab.url(row.port, row.port.scheme(row.kind), &format!("/faults/{}", row.name))
     }
 
     /// A profile that shows it, from a page of another origin.
@@ -157,7 +151,8 @@ impl Fault {
         profile.page = Url::parse(PAGE).ok();
         profile.notes = self.describe().to_owned();
         profile.timeout = Duration::from_secs(5);
-        if matches!(self.port(), Port::Tls | Port::ClientCert) {
+        // With a trusted issuer each certificate is wrong in one way only; the self-signed one has none.
+        if self.port().speaks_tls() && self.port() != Port::SelfSigned {
             profile.network.ca_file = lab.ca_file().map(ToOwned::to_owned);
         }
         match self {

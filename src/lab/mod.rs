@@ -74,6 +74,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::profile::Kind;
 use crate::wire::Headers;
 
 mod answer;
@@ -145,6 +146,19 @@ impl Port {
         Self::ClientCert,
         Self::Silent,
     ];
+
+    fn speaks_tls(self) -> bool {
+        !matches!(self, Self::Plain | Self::Refused | Self::Dropped)
+    }
+
+    fn scheme(self, kind: Kind) -> &'static str {
+        match (kind, self.speaks_tls()) {
+            (Kind::Http | Kind::SocketIo, false) => "http",
+            (Kind::Http | Kind::SocketIo, true) => "https",
+            (Kind::WebSocket, false) => "ws",
+            (Kind::WebSocket, true) => "wss",
+        }
+    }
 }
 
 /// A request that came.

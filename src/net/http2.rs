@@ -3,8 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -35,6 +35,19 @@ pub(super) async fn exchange(
     limits: &Limits,
     trace: &mut Trace,
 ) -> Result<WireResponse, NetError> {
+    let noted = Arc::new(Noted::default());
+    let result = run(stream, request, limits, trace, &noted).await;
+    // The library passes on that reading failed, not why: a TLS alert would be lost.
+    result.map_err(|error| noted.alert.get().cloned().unwrap_or(error))
+}
+
+async fn run(
+    stream: Stream,
+    request: &WireRequest,
+    limits: &Limits,
+    trace: &mut Trace,
+    noted: &Arc<Noted>,
+) -> Result<WireResponse, NetError> {
     let shadow = request_head(request)?;
     let mut builder = h2::client::Builder::new();
     builder
@@ -43,8 +56,7 @@ pub(super) async fn exchange(
         .initial_connection_window_size(CONNECTION_WINDOW)
         // The library's word for a head that is too large is its word for a malformed one, so ours comes first.
         .max_header_list_size(u32::try_from(limits.headers.saturating_mul(2)).unwrap_or(u32::MAX));
-    let came = Arc::new(AtomicUsize::new(0));
-    let handshake = builder.handshake::<_, Bytes>(Counted { stream, came: Arc::clone(&came) });
+    let handshake = builder.handshake::<_, Bytes>(Counted { stream, noted: Arc::clone(noted) });
     let hello = async { handshake.await.map_err(|error| failure(&error, Phase::Request)) };
     let (mut sender, connection) = trace.within(Phase::Request, hello).await?;
     let mut driver = Driver { connection: Some(connection) };
@@ -60,7 +72,7 @@ pub(super) async fn exchange(
     let wait = async {
         match driver.run(answer).await {
             Ok(answer) => Ok(answer),
-            Err(error) if error.is_library() && limits.headers < came.load(Ordering::Relaxed) => {
+            Err(error) if error.is_library() && limits.headers < noted.came.load(Ordering::Relaxed) => {
                 Err(NetError::HeadersTooLarge { limit: limits.headers })
             }
             Err(error) => Err(failure(&error, Phase::FirstByte)),
@@ -164,17 +176,31 @@ impl Driver {
     }
 }
 
-/// A connection whose incoming bytes are counted.
+/// What is seen below the library.
+#[derive(Debug, Default)]
+struct Noted {
+    /// Bytes that came.
+    came: AtomicUsize,
+    /// The peer's TLS alert, or what broke TLS.
+    alert: OnceLock<NetError>,
+}
+
+/// A connection whose incoming bytes are counted and whose TLS failures are kept.
 struct Counted {
     stream: Stream,
-    came: Arc<AtomicUsize>,
+    noted: Arc<Noted>,
 }
 
 impl AsyncRead for Counted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.came.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, buf)) {
+            if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+                self.noted.alert.get_or_init(|| errno::on_stream(&error, Phase::FirstByte));
+            }
+            return Poll::Ready(Err(error));
+        }
+        self.noted.came.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }

@@ -1,0 +1,175 @@
+//! Peers that no one here wrote: nginx, and Python's `websockets`, each watched through its restarts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set up its peers has to fail"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod peers;
+
+use std::time::Duration;
+
+use common::Watching;
+use peers::{Nginx, Websockets};
+use url::Url;
+use wirewatch::profile::{Credentials, Kind, Profile, Setting};
+use wirewatch::watch::{CheckReport, ClosedBy, EventBody, State};
+use wirewatch::wire::HttpVersion;
+
+const PAGE: &str = "http://app.localhost/";
+const SOON: Duration = Duration::from_secs(20);
+
+fn profile(kind: Kind, url: &str) -> Profile {
+    let mut profile = Profile::new("real", kind, Url::parse(url).unwrap());
+    profile.page = Some(Url::parse(PAGE).unwrap());
+    profile.interval = Duration::from_secs(1);
+    profile.timeout = Duration::from_secs(5);
+    profile.reconnect.delay = Duration::from_millis(100);
+    profile.reconnect.delay_max = Duration::from_millis(400);
+    profile.websocket.ping = Some(Duration::from_millis(200));
+    profile
+}
+
+/// One check of a profile.
+fn check(profile: Profile) -> CheckReport {
+    tokio::runtime::Runtime::new().unwrap().block_on(common::check(profile, Duration::ZERO))
+}
+
+/// State, status and reason of one check of a profile.
+#[track_caller]
+fn checked(profile: Profile, expected: &str) {
+    assert_eq!(common::in_short(&check(profile)), expected);
+}
+
+#[test]
+#[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn nginx_answers_over_http_1_1_with_its_headers_as_they_are() {
+    let nginx = Nginx::alone();
+    let report = check(profile(Kind::Http, &nginx.http("/ok")));
+    assert_eq!((report.state, report.status), (State::Connected, Some(200)));
+    let response = report.exchanges[0].response().unwrap();
+    assert_eq!(response.version, HttpVersion::Http11);
+    let names: Vec<&str> = response.headers.iter().map(|(name, _)| name).collect();
+    let order = ["Server", "Date", "Content-Type", "Content-Length", "Last-Modified", "Connection", "ETag"];
+    assert_eq!(names[..7], order);
+    assert_eq!(response.headers.first_str("access-control-allow-origin"), Some("http://app.localhost"));
+    assert!(report.phases.connect.is_some() && report.phases.first_byte.is_some() && report.phases.tls.is_none());
+}
+
+#[test]
+#[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn nginx_speaks_http_2_over_tls() {
+    let nginx = Nginx::alone();
+    let mut profile = profile(Kind::Http, &nginx.https("/ok"));
+    profile.network.ca_file = Some(nginx.certificate());
+    let report = check(profile);
+    assert_eq!((report.state, report.status), (State::Connected, Some(200)));
+    assert_eq!(report.exchanges[0].response().unwrap().version, HttpVersion::H2);
+    assert!(report.phases.tls.is_some());
+    assert_eq!(report.exchanges[0].tls.as_ref().unwrap().alpn.as_deref(), Some("h2"));
+}
+
+#[test]
+#[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn an_unknown_issuer_is_an_error_of_tls() {
+    let nginx = Nginx::alone();
+    checked(profile(Kind::Http, &nginx.https("/ok")), "error - cert_self_signed");
+}
+
+#[test]
+#[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn what_nginx_refuses_is_told_as_a_browser_would() {
+    let nginx = Nginx::alone();
+    // A backend that is down: nginx's 502 has no CORS headers, unless `always` says so.
+    checked(profile(Kind::Http, &nginx.http("/dead")), "cors_error 502 MissingAllowOriginHeader");
+    checked(profile(Kind::Http, &nginx.http("/dead-always")), "error 502 status");
+    // basic authentication
+    checked(profile(Kind::Http, &nginx.http("/private")), "auth_required 401 auth_required");
+    let mut preflighted = profile(Kind::Http, &nginx.http("/ok"));
+    preflighted.request.headers.push(("X-Requested-With".into(), Setting::Plain("XMLHttpRequest".into())));
+    preflighted.request.credentials = Credentials::Omit;
+    // nginx answers OPTIONS on a file with 405.
+    checked(preflighted, "cors_error 405 PreflightMissingAllowOriginHeader");
+}
+
+#[test]
+#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn a_proxy_that_forgets_the_upgrade_is_seen() {
+    let backend = Websockets::start(0);
+    let nginx = Nginx::before(backend.port);
+    checked(profile(Kind::WebSocket, &nginx.ws("/no-upgrade/echo")), "error 426 HandshakeStatus");
+}
+
+#[test]
+#[ignore = "needs Python websockets: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn what_websockets_refuses_is_told_apart() {
+    let server = Websockets::start(0);
+    checked(profile(Kind::WebSocket, &server.ws("/echo")), "connected 101 ok");
+    checked(profile(Kind::WebSocket, &server.ws("/private")), "auth_required 401 auth_required");
+    checked(profile(Kind::WebSocket, &server.ws("/missing")), "error 404 HandshakeStatus");
+    let mut elsewhere = profile(Kind::WebSocket, &server.ws("/echo"));
+    elsewhere.page = Some(Url::parse("http://evil.localhost/").unwrap());
+    checked(elsewhere, "cors_error 403 origin_refused");
+}
+
+#[test]
+#[ignore = "needs Python websockets: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn a_session_is_timed_and_its_end_is_told_from_both_sides() {
+    let server = Websockets::start(0);
+    let mut watching = Watching::start([profile(Kind::WebSocket, &server.ws("/bye?code=1012&after=1"))]);
+    watching.until_state(State::Connected, SOON);
+    watching.until("pong", SOON, |event| event.body.kind() == "pong");
+    let closed = watching.until("close", SOON, |event| event.body.kind() == "closed");
+    let EventBody::Closed { facts, .. } = &closed.body else { panic!("{closed:?}") };
+    assert_eq!((facts.code, facts.by), (Some(1012), ClosedBy::Server));
+    assert_eq!((facts.script.code, facts.script.clean), (1012, true));
+    assert_eq!(&*facts.reason, "see you");
+}
+
+#[test]
+#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn a_quiet_connection_is_cut_by_the_proxy_without_a_close_frame() {
+    let backend = Websockets::start(0);
+    let nginx = Nginx::before(backend.port);
+    let mut quiet = profile(Kind::WebSocket, &nginx.ws("/impatient/quiet"));
+    quiet.websocket.ping = None;
+    let mut watching = Watching::start([quiet]);
+    watching.until_state(State::Connected, SOON);
+    let closed = watching.until("close", SOON, |event| event.body.kind() == "closed");
+    let EventBody::Closed { facts, .. } = &closed.body else { panic!("{closed:?}") };
+    assert_eq!((facts.code, facts.by, facts.script.code), (None, ClosedBy::Network, 1006));
+}
+
+#[test]
+#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn a_session_behind_nginx_lives_through_a_restart_of_the_server_and_of_nginx() {
+    let backend = Websockets::start(0);
+    let port = backend.port;
+    let nginx = Nginx::before(port);
+    let mut watching = Watching::start([profile(Kind::WebSocket, &nginx.ws("/ws/ticks"))]);
+    watching.until_state(State::Connected, SOON);
+
+    drop(backend);
+    watching.until_state(State::Reconnecting, SOON);
+    // The proxy stands, its backend does not.
+    watching.until("502", SOON, |event| match &event.body {
+        EventBody::Handshake { exchange, reason, .. } => exchange.status() == Some(502) && reason.is_some(),
+        _ => false,
+    });
+    let _backend = Websockets::start(port);
+    watching.until_state(State::Connected, SOON);
+
+    let nginx = nginx.restart();
+    watching.until_state(State::Reconnecting, SOON);
+    watching.until_state(State::Connected, SOON);
+    drop(nginx);
+    watching.until_state(State::Reconnecting, SOON);
+
+    let count = |wanted: &str| watching.events.iter().filter(|event| event.body.kind() == wanted).count();
+    assert_eq!(count("closed"), 3, "{:#?}", watching.story());
+    assert!(count("attempt") >= 4 && count("retry") >= 3, "{:#?}", watching.story());
+}

@@ -1,0 +1,166 @@
+//! nginx and a Python `websockets` server, started with a configuration of their own in a temporary folder, ended on drop.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A process that does not outlive its owner.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Reads lines until one has `ready` in it; the rest is read and dropped, so that the process never blocks on it.
+fn wait_for(out: impl std::io::Read + Send + 'static, ready: &str) -> String {
+    let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+    let mut said = String::new();
+    let found = lines.by_ref().find(|line| {
+        let _ = writeln!(said, "{line}");
+        line.contains(ready)
+    });
+    let found = found.unwrap_or_else(|| panic!("it ended without `{ready}`:\n{said}"));
+    std::thread::spawn(move || lines.for_each(drop));
+    found
+}
+
+/// nginx on loopback, with and without TLS.
+pub struct Nginx {
+    _process: Process,
+    folder: TempDir,
+    port: u16,
+    tls_port: u16,
+}
+
+impl Nginx {
+    /// On its own.
+    pub fn alone() -> Self {
+        Self::before(free_port())
+    }
+
+    /// In front of a server on that port, on `/ws/`, `/no-upgrade/` and `/impatient/`.
+    pub fn before(backend: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (port, tls_port, dead) = (free_port(), free_port(), free_port());
+        let dir = folder.path().display();
+        let key = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), key.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), key.signing_key.serialize_pem()).unwrap();
+        std::fs::create_dir(folder.path().join("www")).unwrap();
+        std::fs::write(folder.path().join("www/ok"), "ok\n").unwrap();
+        let upgrade = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
+                       proxy_set_header Connection upgrade; proxy_set_header Host $http_host;";
+        let configuration = format!(
+            "daemon off; master_process off; pid {dir}/pid; error_log stderr notice;
+             events {{ worker_connections 256; }}
+             http {{
+               access_log off;
+               client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
+               uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
+               server {{
+                 listen 127.0.0.1:{port};
+                 listen 127.0.0.1:{tls_port} ssl http2;
+                 ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;
+                 root {dir}/www;
+                 add_header Access-Control-Allow-Origin http://app.localhost;
+                 location /dead {{ proxy_pass http://127.0.0.1:{dead}; }}
+                 location /dead-always {{
+                   add_header Access-Control-Allow-Origin http://app.localhost always;
+                   proxy_pass http://127.0.0.1:{dead};
+                 }}
+                 location /private {{
+                   add_header Access-Control-Allow-Origin http://app.localhost always;
+                   auth_basic realm; auth_basic_user_file /dev/null;
+                 }}
+                 location /ws/ {{ proxy_pass http://127.0.0.1:{backend}/; {upgrade} }}
+                 location /impatient/ {{ proxy_pass http://127.0.0.1:{backend}/; {upgrade} proxy_read_timeout 1s; }}
+                 location /no-upgrade/ {{ proxy_pass http://127.0.0.1:{backend}/; proxy_http_version 1.1; }}
+               }}
+             }}"
+        );
+        std::fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
+        Self { _process: Self::spawn(&folder), folder, port, tls_port }
+    }
+
+    /// Kills it and starts it again on the same ports.
+    pub fn restart(self) -> Self {
+        let Self { _process: process, folder, port, tls_port } = self;
+        drop(process);
+        Self { _process: Self::spawn(&folder), folder, port, tls_port }
+    }
+
+    fn spawn(folder: &TempDir) -> Process {
+        let program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"];
+        let program = program.iter().find(|path| std::path::Path::new(path).exists()).expect("nginx is not installed");
+        let mut child = Command::new(program)
+            .arg("-p")
+            .arg(folder.path())
+            .args(["-e", "stderr", "-c", "nginx.conf"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let process = Process(child);
+        // Its ports are listening by the time it says this.
+        wait_for(stderr, "getrlimit");
+        process
+    }
+
+    pub fn http(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn https(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.tls_port)
+    }
+
+    pub fn ws(&self, path: &str) -> String {
+        format!("ws://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("cert.pem")
+    }
+}
+
+/// A Python `websockets` server on loopback.
+pub struct Websockets {
+    _process: Process,
+    pub port: u16,
+}
+
+impl Websockets {
+    /// On that port, or on a free one where it is 0.
+    pub fn start(port: u16) -> Self {
+        let python = std::env::var("WIREWATCH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/server.py");
+        let mut child = Command::new(python)
+            .args(["-u", script, &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("no Python: set WIREWATCH_TEST_PYTHON to one that has the package `websockets`");
+        let stdout = child.stdout.take().unwrap();
+        let process = Process(child);
+        let line = wait_for(stdout, "port ");
+        Self { _process: process, port: line.trim_start_matches("port ").trim().parse().unwrap() }
+    }
+
+    pub fn ws(&self, path: &str) -> String {
+        format!("ws://127.0.0.1:{}{path}", self.port)
+    }
+}
