@@ -256,8 +256,10 @@ impl Watched {
             }
             EventBody::State { to, reason, attempt, .. } => {
                 let first = self.since.is_none();
+                if first || self.state != *to {
+                    self.since = Some(at);
+                }
                 self.state = *to;
-                self.since = Some(at);
                 self.reason.clone_from(reason);
                 self.attempt = *attempt;
                 self.retry = None;

@@ -72,20 +72,18 @@ pub enum Tab {
     Events,
     Frames,
     LastCheck,
-    Messages,
     Profile,
 }
 
 impl Tab {
-    /// Those on the strip, in the order of the keys 1 to 5.
-    pub const ALL: [Self; 5] = [Self::Events, Self::Frames, Self::LastCheck, Self::Messages, Self::Profile];
+    /// Those on the strip, in the order of the keys 1 to 4.
+    pub const ALL: [Self; 4] = [Self::Events, Self::Frames, Self::LastCheck, Self::Profile];
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Events => "Events",
             Self::Frames => "Frames",
             Self::LastCheck => "Last check",
-            Self::Messages => "Messages",
             Self::Profile => "Profile",
         }
     }

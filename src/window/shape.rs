@@ -25,7 +25,7 @@ pub fn ui(ui: &mut egui::Ui, size: f32, state: State, colour: Color32) -> egui::
     response
 }
 
-fn shapes(centre: Pos2, size: f32, state: State, colour: Color32, ground: Color32) -> Vec<Shape> {
+pub fn shapes(centre: Pos2, size: f32, state: State, colour: Color32, ground: Color32) -> Vec<Shape> {
     let radius = size * 0.40;
     let thin = Stroke::new((size * 0.115).max(1.0), colour);
     let thick = Stroke::new((size * 0.17).max(1.5), colour);

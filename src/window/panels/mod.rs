@@ -1,10 +1,17 @@
 //! Panels: each borrows what it shows and returns at most one wish.
 
 pub mod ask;
+pub mod detail;
+pub mod header;
+pub mod last_check;
 pub mod menu;
 pub mod palette;
+pub mod plot_items;
+pub mod plots;
 pub mod roster;
 pub mod roster_row;
 pub mod sheet;
+pub mod tables;
 pub mod top;
 pub mod welcome;
+pub mod why;

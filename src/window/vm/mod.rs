@@ -1,5 +1,14 @@
 //! View-models: what a panel shows, as text and numbers, built only when something changed and tested without egui.
 
+pub mod axis;
+pub mod detail;
+pub mod events;
+pub mod filter;
+pub mod header;
+pub mod last_check;
+pub mod local;
+pub mod plots;
 pub mod roster;
 pub mod top;
+pub mod why;
 pub mod words;

@@ -1,0 +1,350 @@
+//! The detail side as its accessible names tell it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{Event as Input, Modifiers, PointerButton, Pos2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::base::{Problem, ProfileId, Severity, Wall};
+use crate::model::Live;
+use crate::profile::{Kind, Profile};
+use crate::watch::{CheckReport, Code, Event, EventBody, Outcome, Reason, State};
+use crate::window::testing::harness;
+use crate::window::theme::Look;
+use crate::wire::{
+    Direction, Exchange, Frame as WireFrame, HttpVersion, Opcode, Phases, Purpose, WireRequest, WireResponse,
+};
+
+const ID: ProfileId = ProfileId(1);
+/// 2023-11-14 22:13:20 UTC.
+const NOW: Wall = Wall(1_700_000_000_000_000);
+
+fn ago(secs: u64) -> Wall {
+    NOW.minus(Duration::from_secs(secs))
+}
+
+fn empty(kind: Kind) -> Live {
+    let mut live = Live::new();
+    let url = if kind == Kind::WebSocket { "wss://api.test/ws/" } else { "https://api.test/v1/" };
+    let mut profile = Profile::new("Sales chat", kind, url.parse().unwrap());
+    profile.page = Some("https://example.com/".parse().unwrap());
+    live.set_profile(ID, Arc::new(profile));
+    live
+}
+
+fn add(live: &mut Live, at: Wall, body: EventBody) {
+    let seq = live.last_seq() + 1;
+    live.apply(&Arc::new(Event { seq, at, profile: Some(ID), body }));
+}
+
+fn check(outcome: Outcome, ms: u64) -> EventBody {
+    let took = |ms| Some(Duration::from_millis(ms));
+    let phases =
+        Phases { connect: took(1), tls: took(2), first_byte: took(ms - 3), total: took(ms), ..Phases::default() };
+    let down = outcome == Outcome::Down;
+    let status = if down { 502 } else { 200 };
+    let exchange = Exchange {
+        request: WireRequest {
+            purpose: Purpose::Actual,
+            method: "GET".into(),
+            url: "https://api.test/v1/".parse().unwrap(),
+            headers: [("Host", "api.test"), ("Origin", "https://example.com")].into_iter().collect(),
+            body: bytes::Bytes::new(),
+        },
+        result: Ok(WireResponse {
+            version: HttpVersion::Http11,
+            status,
+            reason: "Bad Gateway".into(),
+            headers: [("Server", "nginx")].into_iter().collect(),
+            body: bytes::Bytes::from_static(b"bad gateway"),
+            body_size: 11,
+        }),
+        phases,
+        peer: None,
+        tried: Vec::new(),
+        tls: None,
+        proxy: None,
+    };
+    EventBody::Check(Arc::new(CheckReport {
+        outcome,
+        state: if down { State::CorsError } else { State::Connected },
+        reason: down.then(|| Reason::new(Code::MissingAllowOriginHeader).with_status(502)),
+        scheduled: NOW,
+        lateness: Duration::ZERO,
+        phases,
+        status: Some(status),
+        exchanges: vec![Arc::new(exchange)],
+        preflighted: false,
+        console: None,
+        close: None,
+    }))
+}
+
+/// An hour of checks, the last six of them refused.
+fn http() -> Live {
+    let mut live = empty(Kind::Http);
+    let entered = |from, to, reason| EventBody::State { from, to, reason, attempt: 0 };
+    add(&mut live, ago(3_500), entered(State::Connecting, State::Connected, None));
+    for n in 0..110 {
+        add(&mut live, ago(3_480 - n * 30), check(Outcome::Up, 30 + n % 10));
+    }
+    let reason = Some(Reason::new(Code::MissingAllowOriginHeader).with_status(502));
+    add(&mut live, ago(170), entered(State::Connected, State::CorsError, reason));
+    for n in 0..6 {
+        add(&mut live, ago(170 - n * 28), check(Outcome::Down, 20));
+    }
+    live
+}
+
+/// An open session that has had some frames.
+fn session() -> Live {
+    let mut live = empty(Kind::WebSocket);
+    add(
+        &mut live,
+        ago(600),
+        EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 },
+    );
+    for n in 0..20 {
+        add(&mut live, ago(590 - n * 15), EventBody::Pong { rtt: Duration::from_millis(4 + n % 3) });
+    }
+    for (direction, payload, heartbeat) in
+        [(Direction::Out, "{\"type\":\"hello\"}", false), (Direction::In, "{\"type\":\"ping\"}", true)]
+    {
+        add(
+            &mut live,
+            ago(60),
+            EventBody::Frame(WireFrame {
+                direction,
+                opcode: Opcode::Text,
+                size: payload.len() as u64,
+                payload: payload.as_bytes().into(),
+                heartbeat,
+            }),
+        );
+    }
+    live
+}
+
+/// A window on that picture; wishes that are the detail side's own are granted, the others kept.
+struct Shown {
+    wishes: RefCell<Vec<Action>>,
+    state: RefCell<DetailState>,
+    live: Live,
+}
+
+impl Shown {
+    fn new(live: Live) -> Self {
+        let state = DetailState::new(TimeZone::UTC).without_history();
+        Self { wishes: RefCell::default(), state: RefCell::new(state), live }
+    }
+
+    fn harness(&self) -> Harness<'_> {
+        let theme = Theme::new(Look::Dark);
+        let mut harness = harness(1000.0, 900.0, Look::Dark, move |ui| {
+            let mut state = self.state.borrow_mut();
+            state.refresh(&self.live, Some(ID), NOW);
+            let mut profile_tab = |ui: &mut Ui| {
+                ui.label("The editor");
+                None
+            };
+            let mut ctx = DetailCtx { theme: &theme, profile_tab: &mut profile_tab };
+            if let Some(wish) = super::ui(ui, &mut state, &mut ctx)
+                && !state.act(&wish)
+            {
+                self.wishes.borrow_mut().push(wish);
+            }
+        });
+        harness.run();
+        harness
+    }
+
+    #[track_caller]
+    fn wished(&self, expected: &[Action]) {
+        assert_eq!(self.wishes.borrow().as_slice(), expected);
+    }
+}
+
+/// Clicks at that place, each within one frame's time.
+fn clicks(harness: &mut Harness<'_>, pos: Pos2, count: usize) {
+    harness.event(Input::PointerMoved(pos));
+    harness.run();
+    for _ in 0..count {
+        for pressed in [true, false] {
+            let modifiers = Modifiers::NONE;
+            harness.event(Input::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers });
+        }
+        harness.step();
+    }
+    harness.run();
+}
+
+#[test]
+fn the_plots_say_what_they_show_and_idle_asks_for_no_frame() {
+    let shown = Shown::new(http());
+    let harness = shown.harness();
+    harness.get_by_label("latency of Sales chat, last hour: median 34 ms, p95 39 ms, 6 failures since 22:10");
+    harness.get_by_label(
+        "state of Sales chat, last hour: Connected 95.1 %, CORS error 4.8 %; last CORS error since 22:10",
+    );
+    harness.get_by_label("reconnect attempts of Sales chat, last hour: none");
+    harness.get_by_label("CORS failures of Sales chat, last hour: 6");
+    harness.get_by_label("Sales chat: CORS error, since 22:10:30 (2 min)");
+}
+
+#[test]
+fn why_stands_there_only_when_something_is_wrong() {
+    let wrong = Shown::new(http());
+    wrong.harness().get_by_label("Why: 502 Bad Gateway · no Access-Control-Allow-Origin.");
+    let well = Shown::new(session());
+    assert!(well.harness().query_by_label_contains("Why:").is_none());
+}
+
+#[test]
+fn the_buttons_are_wishes() {
+    let shown = Shown::new(http());
+    let mut harness = shown.harness();
+    harness.get_by_label("Check now").click();
+    harness.run();
+    harness.get_by_label("Pause").click();
+    harness.run();
+    shown.wished(&[Action::CheckNow(ID), Action::Pause(ID)]);
+}
+
+#[test]
+fn a_sessions_menu_offers_reconnect_disconnect_and_pause() {
+    let shown = Shown::new(session());
+    let mut harness = shown.harness();
+    harness.get_by_label("Reconnect, disconnect, pause").click();
+    harness.run();
+    harness.get_by_label("Drop and reconnect now").click();
+    harness.run();
+    shown.wished(&[Action::Reconnect(ID)]);
+}
+
+#[test]
+fn chips_change_the_range_and_freezing_says_so() {
+    let shown = Shown::new(http());
+    let mut harness = shown.harness();
+    harness.get_by_label("6h").click();
+    harness.run();
+    harness.get_by_label_contains("latency of Sales chat, last 6 hours");
+    harness.get_by_label("Pinned to now").click();
+    harness.run();
+    harness.get_by_label_contains("Frozen at 22:1");
+}
+
+#[test]
+fn a_drag_zooms_and_a_double_click_goes_back() {
+    let shown = Shown::new(http());
+    let mut harness = shown.harness();
+    let plot = harness.get_by_label_contains("latency of Sales chat").rect();
+    let at = |share: f32| Pos2::new(plot.left() + plot.width() * share, plot.center().y);
+    let press = |harness: &mut Harness<'_>, pos: Pos2, pressed: bool| {
+        harness.event(Input::PointerMoved(pos));
+        harness.event(Input::PointerButton {
+            pos,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+        harness.run();
+    };
+    press(&mut harness, at(0.25), true);
+    harness.event(Input::PointerMoved(at(0.5)));
+    harness.run();
+    press(&mut harness, at(0.75), false);
+    let length = shown.state.borrow().view.length().as_secs();
+    assert!((1_790..=1_810).contains(&length), "half of the hour is on view: {length} s");
+    // The harness makes a quarter of a second pass with each event.
+    harness.ctx.options_mut(|options| options.input_options.max_double_click_delay = 5.0);
+    clicks(&mut harness, at(0.5), 2);
+    assert_eq!(shown.state.borrow().zoomed(), 0);
+}
+
+#[test]
+fn a_click_in_the_plots_opens_the_events_of_that_instant() {
+    let shown = Shown::new(http());
+    shown.state.borrow_mut().tab = Tab::Profile;
+    let mut harness = shown.harness();
+    harness.get_by_label("The editor");
+    let plot = harness.get_by_label_contains("CORS failures of").rect();
+    let pos = Pos2::new(plot.right() - plot.width() * 170.0 / 3_600.0, plot.center().y);
+    clicks(&mut harness, pos, 1);
+    assert_eq!(shown.state.borrow().tab, Tab::Events);
+    assert!(shown.state.borrow().instant.is_some());
+    harness.get_by_label("Close the row");
+}
+
+#[test]
+fn the_events_filter_narrows_the_rows() {
+    let shown = Shown::new(http());
+    shown.state.borrow_mut().events.typed = "kind:state".into();
+    let harness = shown.harness();
+    harness.get_by_label("2 of 118 rows");
+    harness.get_by_label("CORS error, was connected");
+    harness.get_by_label("Filter events");
+}
+
+#[test]
+fn frames_hide_heartbeats_until_asked_and_open_as_json() {
+    let shown = Shown::new(session());
+    shown.state.borrow_mut().tab = Tab::Frames;
+    let mut harness = shown.harness();
+    harness.get_by_label("1 of 2 rows");
+    harness.get_by_label("Hide heartbeats").click();
+    harness.run();
+    harness.get_by_label("2 rows");
+    harness.get_by_label("{\"type\":\"ping\"}").click();
+    harness.run();
+    harness.get_by_label("{\n  \"type\": \"ping\"\n}");
+}
+
+#[test]
+fn a_typed_message_is_sent() {
+    let shown = Shown::new(session());
+    shown.state.borrow_mut().tab = Tab::Frames;
+    let mut harness = shown.harness();
+    shown.state.borrow_mut().message = "hello".into();
+    harness.run();
+    harness.get_by_label("Message to send");
+    harness.get_by_label("Send").click();
+    harness.run();
+    shown.wished(&[Action::SendText { id: ID, text: "hello".into() }]);
+    assert!(shown.state.borrow().message.is_empty());
+}
+
+#[test]
+fn the_last_check_shows_its_phases_and_copies_as_curl() {
+    let shown = Shown::new(http());
+    shown.state.borrow_mut().tab = Tab::LastCheck;
+    let mut harness = shown.harness();
+    harness.get_by_label("First byte: 17 ms, from 3.0 ms");
+    harness.get_by_label_contains("HTTP/1.1 502 Bad Gateway");
+    harness.get_by_label("Copy as curl").click();
+    harness.run();
+    shown.wished(&[Action::Copy("curl -i https://api.test/v1/ -H 'Origin: https://example.com'".into())]);
+}
+
+#[test]
+fn a_broken_file_shows_its_mistakes() {
+    let mut live = Live::new();
+    let problem = Problem {
+        severity: Severity::Error,
+        file: Some("chat.toml".into()),
+        line: Some(3),
+        key: None,
+        message: "unknown key `pagee`".into(),
+        hint: None,
+    };
+    live.set_broken(ID, "chat", vec![problem]);
+    let shown = Shown::new(live);
+    let harness = shown.harness();
+    harness.get_by_label("Why: The profile's file has 1 mistake.");
+    harness.get_by_label("chat.toml:3: unknown key `pagee`");
+    harness.get_by_label("Mend the file…");
+}

@@ -1,0 +1,81 @@
+//! The card that says why, before anything is plotted.
+
+use egui::{Frame, Margin, RichText, Stroke, Ui, WidgetInfo};
+
+use crate::window::action::Action;
+use crate::window::style;
+use crate::window::theme::{RADIUS, Theme, space};
+use crate::window::vm::why::WhyVm;
+
+/// Facts beyond these are left to the tables.
+const FACTS: usize = 4;
+
+/// Draws the card over the whole width.
+pub fn ui(ui: &mut Ui, vm: &WhyVm, theme: &Theme) -> Option<Action> {
+    let mut action = None;
+    let colour = vm.state.map_or(theme.bad(), |state| theme.state(state));
+    let shown = Frame::new()
+        .fill(theme.raised)
+        .stroke(Stroke::new(1.0, theme.line))
+        .corner_radius(f32::from(RADIUS))
+        .inner_margin(Margin {
+            left: space::L as i8,
+            right: space::S as i8,
+            top: space::S as i8,
+            bottom: space::S as i8,
+        })
+        .show(ui, |ui| {
+            ui.style_mut().interaction.selectable_labels = true;
+            ui.horizontal_top(|ui| {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
+                    let copy = ui.button("Copy").on_hover_text("Copy all of it as text");
+                    copy.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, "Copy why"));
+                    if copy.clicked() {
+                        action = Some(Action::Copy(vm.text()));
+                    }
+                    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+                        ui.add(egui::Label::new(RichText::new(&vm.headline).font(style::strong())).wrap());
+                        for fact in vm.facts.iter().take(FACTS) {
+                            let text = RichText::new(fact).font(style::mono()).color(theme.secondary);
+                            ui.add(egui::Label::new(text).wrap());
+                        }
+                        if FACTS < vm.facts.len() {
+                            let more = format!("and {} more", vm.facts.len() - FACTS);
+                            ui.label(RichText::new(more).font(style::small()).color(theme.secondary));
+                        }
+                        for fix in &vm.fixes {
+                            action = fix_ui(ui, fix, theme).or(action.take());
+                        }
+                        if let Some(others) = &vm.others {
+                            ui.label(RichText::new(others).font(style::small()).color(theme.secondary));
+                        }
+                    });
+                });
+            });
+        });
+    // The state's colour along the left edge, as wide as the focus is not.
+    let rect = shown.response.rect;
+    let edge = egui::Rect::from_min_max(rect.min, egui::pos2(rect.left() + 3.0, rect.bottom()));
+    ui.painter().rect_filled(edge, f32::from(RADIUS), colour);
+    shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::Group, true, format!("Why: {}", vm.headline)));
+    action
+}
+
+fn fix_ui(ui: &mut Ui, fix: &crate::window::vm::why::FixVm, theme: &Theme) -> Option<Action> {
+    let mut action = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Fix").font(style::small_strong()).color(theme.link));
+        ui.label(&fix.text);
+    });
+    if let Some(snippet) = &fix.snippet {
+        ui.horizontal_top(|ui| {
+            Frame::new().fill(theme.well).corner_radius(f32::from(RADIUS)).inner_margin(space::S).show(ui, |ui| {
+                ui.label(RichText::new(snippet).font(style::mono()));
+            });
+            if ui.button("Copy").on_hover_text("Copy these lines").clicked() {
+                action = Some(Action::Copy(snippet.clone()));
+            }
+        });
+    }
+    action
+}

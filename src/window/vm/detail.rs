@@ -1,0 +1,487 @@
+//! What the detail side remembers, and what it shows: one profile over one stretch of time.
+//!
+//! Invariants: the live picture is read in one short [`DetailState::refresh`] a frame, which builds only what changed; the
+//! history is asked by [`DetailState::wanted`] and answers whenever it can, and nothing waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::events::{Table, Which};
+use super::header::HeaderVm;
+use super::last_check::LastCheckVm;
+use super::local;
+use super::plots::{Caches, PlotsVm, Source, View, column_width};
+use super::why::WhyVm;
+use crate::base::{ProfileId, Wall};
+use crate::model::columns::column_start;
+use crate::model::{Answer, EventPage, Live, Query, RangeData, Watched};
+use crate::window::action::{Action, Range, Tab};
+
+/// How far back "all" reaches while the history has not said where it begins.
+const FIRST_GUESS: Duration = Duration::from_secs(7 * 86_400);
+
+/// How many events of the past are asked for at once.
+const PAGE: usize = 2_000;
+
+/// The detail side's memory. What is private is built by [`DetailState::refresh`].
+#[derive(Debug)]
+pub struct DetailState {
+    pub range: Range,
+    pub tab: Tab,
+    /// The right edge where it is not pinned to now.
+    pub frozen: Option<Wall>,
+    /// Stretches zoomed into, the newest last.
+    zooms: Vec<View>,
+    /// The instant that was picked.
+    pub instant: Option<Wall>,
+    /// Set when an instant was picked: the table goes there once.
+    pub(in crate::window) go_to: Option<Wall>,
+    pub zone: TimeZone,
+    /// How wide the plots were in the last frame.
+    pub plot_width: f32,
+    pub events: Table,
+    pub frames: Table,
+    /// Rows that are open, by their events' numbers.
+    pub open_event: Option<u64>,
+    pub open_frame: Option<u64>,
+    /// Whether the tables stay at their newest row.
+    pub follow: bool,
+    /// What is typed to be sent.
+    pub message: String,
+    pub plots_ui: crate::window::panels::plots::PlotsUi,
+    pub view: View,
+    pub now: Wall,
+    profile: Option<ProfileId>,
+    caches: Caches,
+    built: Option<Built>,
+    plots: Option<PlotsVm>,
+    header: Option<HeaderVm>,
+    why: Option<WhyVm>,
+    last_check: Option<LastCheckVm>,
+    last_version: Option<u64>,
+    /// Why there is nothing to see, where there is nothing.
+    empty: String,
+    history: Option<Arc<RangeData>>,
+    page: Option<Arc<EventPage>>,
+    asked_range: Option<Query>,
+    asked_events: Option<Query>,
+    queue: Vec<Query>,
+    failed: Option<String>,
+    can_ask: bool,
+}
+
+/// What the plots were built of: built again where any of it differs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Built {
+    version: u64,
+    view: View,
+    width: f32,
+    history: Option<(Wall, Wall)>,
+    loading: bool,
+    /// An open end of the lane grows with time.
+    now_pixel: i64,
+}
+
+impl Default for DetailState {
+    fn default() -> Self {
+        Self::new(TimeZone::system())
+    }
+}
+
+impl DetailState {
+    pub fn new(zone: TimeZone) -> Self {
+        let empty = View { from: Wall(0), to: Wall(1) };
+        Self {
+            range: Range::default(),
+            tab: Tab::default(),
+            frozen: None,
+            zooms: Vec::new(),
+            instant: None,
+            go_to: None,
+            zone,
+            plot_width: 800.0,
+            events: Table::new(Which::Events),
+            frames: Table::new(Which::Frames),
+            open_event: None,
+            open_frame: None,
+            follow: true,
+            message: String::new(),
+            plots_ui: Default::default(),
+            view: empty,
+            now: Wall(0),
+            profile: None,
+            caches: Caches::default(),
+            built: None,
+            plots: None,
+            header: None,
+            why: None,
+            last_check: None,
+            last_version: None,
+            empty: String::new(),
+            history: None,
+            page: None,
+            asked_range: None,
+            asked_events: None,
+            queue: Vec::new(),
+            failed: None,
+            can_ask: true,
+        }
+    }
+
+    /// There is no history to ask (nothing is recorded).
+    pub fn without_history(mut self) -> Self {
+        self.can_ask = false;
+        self
+    }
+
+    /// Does what is the detail side's own to do; true where it was.
+    pub fn act(&mut self, action: &Action) -> bool {
+        match action {
+            Action::SetRange(range) => self.set_range(*range),
+            Action::ShorterRange => self.set_range(self.range.shorter()),
+            Action::LongerRange => self.set_range(self.range.longer()),
+            Action::ZoomTo { from, to } => {
+                let (from, to) = (*from.min(to), *from.max(to));
+                let to = to.max(from.plus(Duration::from_millis(100)));
+                self.zooms.push(View { from, to });
+            }
+            Action::ZoomBack => {
+                self.zooms.pop();
+            }
+            Action::ToggleFreeze => {
+                if self.is_pinned() {
+                    self.frozen = Some(self.view.to);
+                } else {
+                    self.frozen = None;
+                    self.zooms.clear();
+                    self.follow = true;
+                }
+            }
+            Action::SelectInstant(at) => {
+                self.instant = Some(*at);
+                self.go_to = Some(*at);
+                self.follow = false;
+                if self.tab != Tab::Frames {
+                    self.tab = Tab::Events;
+                }
+            }
+            Action::SetTab(tab) => self.tab = *tab,
+            _ => return false,
+        }
+        true
+    }
+
+    fn set_range(&mut self, range: Range) {
+        self.range = range;
+        self.zooms.clear();
+    }
+
+    /// Whether the right edge is now.
+    pub fn is_pinned(&self) -> bool {
+        self.frozen.is_none() && self.zooms.is_empty()
+    }
+
+    /// How many zooms one can go back.
+    pub fn zoomed(&self) -> usize {
+        self.zooms.len()
+    }
+
+    /// Clears what can be cleared: the picked instant, then the zoom. False where there was nothing.
+    pub fn escape(&mut self) -> bool {
+        if self.instant.take().is_some() {
+            return true;
+        }
+        self.zooms.pop().is_some()
+    }
+
+    /// The stretch of time to show.
+    fn view_at(&self, now: Wall, watched: &Watched) -> View {
+        if let Some(zoom) = self.zooms.last() {
+            return *zoom;
+        }
+        let to = self.frozen.unwrap_or(now);
+        let from = match self.range.length() {
+            Some(length) => to.minus(length),
+            None => {
+                let known = watched.known_since();
+                let first = self.history.as_ref().and_then(|history| history.first);
+                let guess = if self.can_ask && self.history.is_none() { Some(to.minus(FIRST_GUESS)) } else { None };
+                first.into_iter().chain(known).chain(guess).min().unwrap_or(to.minus(Duration::from_secs(900)))
+            }
+        };
+        let from = from.min(to.minus(Duration::from_secs(60)));
+        if self.frozen.is_some() {
+            return View { from, to };
+        }
+        // A pinned view moves by whole pixels, so that nothing is built for less.
+        let pixel = to.since(from).div_f64(f64::from(self.plot_width.max(40.0))).max(Duration::from_millis(100));
+        let edge = column_start(to, pixel).plus(pixel);
+        match self.range.length() {
+            Some(length) => View { from: edge.minus(length), to: edge },
+            None => View { from, to: edge },
+        }
+    }
+
+    /// The range's words, for sentences: `last hour`, `13:20 – 14:20`.
+    pub fn range_words(&self) -> String {
+        if !self.is_pinned() {
+            return local::interval(self.view.from, self.view.to, self.now, &self.zone);
+        }
+        match self.range {
+            Range::M15 => "last 15 minutes".into(),
+            Range::H1 => "last hour".into(),
+            Range::H6 => "last 6 hours".into(),
+            Range::H24 => "last 24 hours".into(),
+            Range::D7 => "last 7 days".into(),
+            Range::All => "all of its history".into(),
+        }
+    }
+
+    /// Takes what is new out of the live picture. Cheap where nothing is; to be called with the lock held, and drawn
+    /// without it.
+    pub fn refresh(&mut self, live: &Live, id: Option<ProfileId>, now: Wall) {
+        self.now = now;
+        let watched = id.and_then(|id| live.get(id)).filter(|watched| watched.is_listed());
+        let Some(watched) = watched else {
+            self.forget();
+            self.profile = None;
+            return;
+        };
+        if self.profile != Some(watched.id) {
+            self.forget();
+            self.profile = Some(watched.id);
+        }
+        self.view = self.view_at(now, watched);
+        self.ask(watched);
+        self.header = Some(HeaderVm::build(watched, now, &self.zone));
+        if self.last_version != Some(watched.version) {
+            self.last_version = Some(watched.version);
+            self.why = WhyVm::build(watched);
+            self.last_check = LastCheckVm::build(watched, now, &self.zone);
+            self.empty = empty_words(watched);
+        }
+        self.build_plots(watched);
+        match self.tab {
+            Tab::Events => self.events.refresh(live, watched.id, self.view, &self.zone),
+            Tab::Frames => self.frames.refresh(live, watched.id, self.view, &self.zone),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self) {
+        self.caches.reset();
+        self.built = None;
+        self.plots = None;
+        self.header = None;
+        self.why = None;
+        self.last_check = None;
+        self.last_version = None;
+        self.history = None;
+        self.page = None;
+        self.asked_range = None;
+        self.asked_events = None;
+        self.queue.clear();
+        self.failed = None;
+        self.zooms.clear();
+        self.instant = None;
+        self.open_event = None;
+        self.open_frame = None;
+        self.message.clear();
+        self.events.set_past(&[], &self.zone);
+        self.frames.set_past(&[], &self.zone);
+    }
+
+    fn build_plots(&mut self, watched: &Watched) {
+        let history = self.history.as_deref().filter(|_| self.needs_history(watched));
+        let loading = self.is_loading();
+        let pixel = self.view.length().div_f64(f64::from(self.plot_width.max(40.0))).max(Duration::from_millis(1));
+        let built = Built {
+            version: watched.version,
+            view: self.view,
+            width: self.plot_width,
+            history: history.map(|history| (history.from, history.to)),
+            loading,
+            now_pixel: column_start(self.now, pixel).0,
+        };
+        if self.built == Some(built) && self.plots.is_some() {
+            return;
+        }
+        let range = self.range_words();
+        let source = Source {
+            watched,
+            history,
+            loading,
+            view: self.view,
+            now: self.now,
+            width: self.plot_width,
+            range: &range,
+            zone: &self.zone,
+        };
+        self.plots = Some(PlotsVm::build(source, &mut self.caches));
+        self.built = Some(built);
+    }
+
+    // ---- The history -------------------------------------------------------------------------------------------------
+
+    /// Whether memory does not reach back to the view's left edge.
+    fn needs_history(&self, watched: &Watched) -> bool {
+        self.can_ask && watched.known_since().is_none_or(|known| self.view.from < known)
+    }
+
+    fn ask(&mut self, watched: &Watched) {
+        if !self.needs_history(watched) {
+            return;
+        }
+        let profile = watched.id;
+        let View { from, to } = self.view;
+        let known = watched.known_since().unwrap_or(to);
+        let column = column_width(self.view, self.plot_width, watched.cadence());
+        // A little past where memory begins, so that the two overlap.
+        let until = known.plus(column * 2).min(to.max(known));
+        let covered = self.history.as_ref().is_some_and(|history| {
+            let fine_enough =
+                history.column <= column || self.asked_range.as_ref().is_some_and(|asked| is_width(asked, column));
+            let reaches = history.to.plus(column) >= known.min(to) || history.to >= to;
+            history.from <= from && reaches && fine_enough
+        });
+        let waiting = self.asked_range.as_ref().is_some_and(|asked| match asked {
+            Query::Range { from: asked_from, to: asked_to, column: asked_column, .. } => {
+                *asked_from <= from && until <= asked_to.plus(column * 4) && *asked_column == column
+            }
+            Query::Events { .. } => false,
+        });
+        if !covered && !waiting {
+            // Some room to the left: a moving or slightly moved view asks nothing new.
+            let from = from.minus(self.view.length() / 20);
+            let query = Query::Range { profile, from, to: until, column };
+            self.asked_range = Some(query.clone());
+            self.queue.retain(|queued| matches!(queued, Query::Events { .. }));
+            self.queue.push(query);
+        }
+        self.ask_events(profile, from, known.min(to));
+    }
+
+    fn ask_events(&mut self, profile: ProfileId, from: Wall, to: Wall) {
+        let table = if self.tab == Tab::Frames { &self.frames } else { &self.events };
+        let to = table.known_since().map_or(to, |known| known.min(self.view.to)).max(to);
+        if to <= from || !matches!(self.tab, Tab::Events | Tab::Frames) {
+            return;
+        }
+        let frames = table.with_frames();
+        let same = |query: &Query| match query {
+            Query::Events { from: asked_from, to: asked_to, frames: asked_frames, .. } => {
+                *asked_from <= from
+                    && from.since(*asked_from) <= self.view.length() / 4
+                    && asked_to.0.abs_diff(to.0) <= self.view.length().as_micros() as u64 / 4
+                    && *asked_frames == frames
+            }
+            Query::Range { .. } => false,
+        };
+        if self.asked_events.as_ref().is_some_and(same) {
+            return;
+        }
+        let query = Query::Events { profile, from, to, limit: PAGE, frames };
+        self.asked_events = Some(query.clone());
+        self.queue.retain(|queued| matches!(queued, Query::Range { .. }));
+        self.queue.push(query);
+    }
+
+    /// What the history is to be asked, once.
+    pub fn wanted(&mut self) -> Vec<Query> {
+        std::mem::take(&mut self.queue)
+    }
+
+    /// The history's answer.
+    pub fn answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Range(range) if Some(range.profile) == self.profile => {
+                self.failed = None;
+                self.history = Some(range);
+            }
+            Answer::Events(page) if Some(page.profile) == self.profile => {
+                self.events.set_past(&page.events, &self.zone);
+                self.frames.set_past(&only_frames(&page.events), &self.zone);
+                self.page = Some(page);
+            }
+            Answer::Failed { query, why } if query_profile(&query) == self.profile => self.failed = Some(why),
+            Answer::Range(_) | Answer::Events(_) | Answer::Failed { .. } => {}
+        }
+    }
+
+    /// Whether an answer is still to come.
+    pub fn is_loading(&self) -> bool {
+        self.asked_range.is_some() && self.history.is_none() && self.failed.is_none()
+    }
+
+    /// What the history could not tell.
+    pub fn trouble(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    /// Whether there are more events on view than were read.
+    pub fn has_more_events(&self) -> bool {
+        self.page.as_ref().is_some_and(|page| page.more)
+    }
+
+    // ---- What there is to draw -----------------------------------------------------------------------------------------
+
+    pub fn profile(&self) -> Option<ProfileId> {
+        self.profile
+    }
+
+    pub fn header(&self) -> Option<&HeaderVm> {
+        self.header.as_ref()
+    }
+
+    pub fn why(&self) -> Option<&WhyVm> {
+        self.why.as_ref()
+    }
+
+    pub fn plots(&self) -> Option<&PlotsVm> {
+        self.plots.as_ref()
+    }
+
+    pub fn last_check(&self) -> Option<&LastCheckVm> {
+        self.last_check.as_ref()
+    }
+
+    pub fn empty(&self) -> &str {
+        &self.empty
+    }
+
+    /// When what is shown is no longer right though nothing happened: a countdown.
+    pub fn stale_at(&self) -> Option<Wall> {
+        self.header.as_ref().and_then(|header| header.stale_at)
+    }
+}
+
+fn is_width(query: &Query, width: Duration) -> bool {
+    matches!(query, Query::Range { column, .. } if *column == width)
+}
+
+fn query_profile(query: &Query) -> Option<ProfileId> {
+    match query {
+        Query::Range { profile, .. } | Query::Events { profile, .. } => Some(*profile),
+    }
+}
+
+fn only_frames(events: &[Arc<crate::watch::Event>]) -> Vec<Arc<crate::watch::Event>> {
+    events.iter().filter(|event| matches!(event.body, crate::watch::EventBody::Frame(_))).cloned().collect()
+}
+
+fn empty_words(watched: &Watched) -> String {
+    if watched.is_broken() {
+        "Its file can't be used, so it is not watched.".into()
+    } else if !watched.is_enabled() {
+        "Switched off: nothing is measured.".into()
+    } else if watched.last_check.is_none() && watched.last_handshake.is_none() {
+        "Nothing measured yet; the first check is on its way.".into()
+    } else {
+        "Nothing was measured in this time.".into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What the plots make of samples, segments and history.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::base::ProfileId;
+use crate::model::{Live, Past, Sample};
+use crate::profile::{Kind, Profile};
+use crate::watch::{Code, Reason};
+
+const SECOND: i64 = 1_000_000;
+/// 2023-11-14 22:13:20 UTC.
+const NOW: i64 = 1_700_000_000;
+const ID: ProfileId = ProfileId(1);
+
+fn wall(secs_ago: i64) -> Wall {
+    Wall((NOW - secs_ago) * SECOND)
+}
+
+fn good(secs_ago: i64, ms: f32) -> Sample {
+    Sample::good(wall(secs_ago), ms, SampleKind::Check)
+}
+
+fn failed(secs_ago: i64) -> Sample {
+    Sample::failed(wall(secs_ago), SampleKind::Check, true)
+}
+
+fn segment(from: i64, to: i64, state: State) -> Segment {
+    let reason = (state == State::CorsError).then(|| Reason::new(Code::MissingAllowOriginHeader));
+    Segment { from: wall(from), to: Some(wall(to)), state, reason }
+}
+
+fn live(past: Past) -> Live {
+    let mut live = Live::new();
+    let mut profile = Profile::new("Sales chat", Kind::Http, "https://api.test/".parse().unwrap());
+    profile.interval = Duration::from_secs(10);
+    live.set_profile(ID, Arc::new(profile));
+    live.seed(ID, past);
+    live
+}
+
+fn build(live: &Live, history: Option<&RangeData>, minutes: i64) -> PlotsVm {
+    let view = View { from: wall(minutes * 60), to: wall(0) };
+    let source = Source {
+        watched: live.get(ID).unwrap(),
+        history,
+        loading: false,
+        view,
+        now: wall(0),
+        width: 800.0,
+        range: "last hour",
+        zone: &TimeZone::UTC,
+    };
+    PlotsVm::build(source, &mut Caches::default())
+}
+
+#[test]
+fn a_failure_is_a_mark_and_parts_nothing_but_itself_from_the_numbers() {
+    let samples = vec![good(60, 10.0), good(50, 20.0), failed(40), good(30, 30.0)];
+    let vm = build(&live(Past { samples, ..Past::default() }), None, 60);
+    assert_eq!(vm.dots.iter().map(|[_, ms]| *ms).collect::<Vec<_>>(), [10.0, 20.0, 30.0]);
+    assert_eq!(vm.failures, [FailureMark { x: wall(40).as_secs_f64(), count: 1 }]);
+    assert_eq!(vm.latency_sentence, "latency of Sales chat, last hour: median 20 ms, p95 30 ms, 1 failure since 22:12");
+}
+
+#[test]
+fn a_stretch_without_samples_parts_the_line() {
+    let samples = (0..30).map(|n| good(3600 - n * 10, 5.0)).chain((0..30).map(|n| good(1200 - n * 10, 5.0))).collect();
+    let vm = build(&live(Past { samples, ..Past::default() }), None, 60);
+    assert_eq!(vm.runs.len(), 2);
+    let hole = vm.runs[1].points[0].x - vm.runs[0].points.last().unwrap().x;
+    assert!(1700.0 < hole, "the line is missing where nothing was watched: {hole}");
+}
+
+#[test]
+fn history_and_memory_meet_without_counting_anything_twice() {
+    let column = column_width(View { from: wall(7200), to: wall(0) }, 800.0, Duration::from_secs(10));
+    let all: Vec<Sample> =
+        (0..720).map(|n| if n % 9 == 0 { failed(7200 - n * 10) } else { good(7200 - n * 10, 5.0) }).collect();
+    let history = RangeData {
+        profile: ID,
+        from: wall(7200),
+        to: wall(1800),
+        column,
+        latency: crate::model::columns::columns(all.iter(), column, Which::Line),
+        handshakes: Vec::new(),
+        segments: vec![segment(7200, 1800, State::Connected)],
+        attempts: Vec::new(),
+        cors: all
+            .iter()
+            .filter(|sample| sample.is_failure())
+            .map(|sample| Bin { at: column_start(sample.at, column), count: 1 })
+            .collect(),
+        gaps: Vec::new(),
+        first: Some(wall(9000)),
+    };
+    let memory = all.iter().filter(|sample| wall(2000) <= sample.at).copied().collect();
+    let segments = vec![segment(2000, 0, State::Connected)];
+    let live = live(Past { samples: memory, segments, ..Past::default() });
+    let vm = build(&live, Some(&history), 120);
+    let marked: u32 = vm.failures.iter().map(|mark| mark.count).sum();
+    assert_eq!(marked, 80);
+    assert_eq!(vm.cors.total, 80);
+    assert_eq!(vm.runs.len(), 1, "the line goes on from history to memory");
+    let covered: f64 = vm.blocks.iter().map(|block| block.to.since(block.from).as_secs_f64()).sum();
+    assert!((7199.0..=7200.0).contains(&covered), "{covered}");
+}
+
+#[test]
+fn many_changes_within_a_pixel_are_one_block_with_the_worst_state() {
+    let mut segments = vec![segment(3600, 1000, State::Connected)];
+    for n in 0..20 {
+        let state = if n == 7 { State::CorsError } else { State::Reconnecting };
+        segments.push(Segment {
+            from: Wall(wall(1000).0 + n * 1000),
+            to: Some(Wall(wall(1000).0 + n * 1000 + 1000)),
+            state,
+            reason: None,
+        });
+    }
+    segments.push(segment(999, 0, State::Connected));
+    let vm = build(&live(Past { segments, ..Past::default() }), None, 60);
+    let states: Vec<(State, u32)> = vm.blocks.iter().map(|block| (block.state, block.merged)).collect();
+    assert_eq!(states, [(State::Connected, 1), (State::CorsError, 20), (State::Connected, 1)]);
+}
+
+#[test]
+fn what_nobody_watched_is_in_no_block_and_the_pointer_finds_only_the_time() {
+    let segments = vec![segment(3000, 2000, State::Connected), segment(1000, 0, State::CorsError)];
+    let vm = build(&live(Past { segments, ..Past::default() }), None, 60);
+    assert_eq!(vm.at(wall(1500), &TimeZone::UTC), ["Tue 14 Nov 2023, 21:48:20"]);
+    assert_eq!(
+        vm.at(wall(500), &TimeZone::UTC),
+        ["Tue 14 Nov 2023, 22:05:00", "CORS error 21:56:40 – 22:13:20 (16 min)", "no Access-Control-Allow-Origin"]
+    );
+    assert_eq!(
+        vm.lane_sentence,
+        "state of Sales chat, last hour: Connected 50.0 %, CORS error 50.0 %; last CORS error since 21:56"
+    );
+}
+
+#[test]
+fn the_pointer_reads_exact_values() {
+    let samples = (0..300).map(|n| good(3000 - n * 10, 10.0 + (n % 10) as f32)).collect();
+    let vm = build(&live(Past { samples, ..Past::default() }), None, 60);
+    let lines = vm.at(wall(1500), &TimeZone::UTC);
+    assert_eq!(lines[1..], ["median 15 ms, p95 19 ms", "10 ms to 19 ms"]);
+}
+
+#[test]
+fn an_empty_view_says_so() {
+    let vm = build(&live(Past::default()), None, 15);
+    assert!(vm.empty);
+    assert_eq!(vm.latency_sentence, "latency of Sales chat, last hour: nothing measured");
+    assert_eq!(vm.cors_sentence, "CORS failures of Sales chat, last hour: none");
+}
+
+#[test]
+fn one_value_far_above_the_rest_does_not_flatten_them() {
+    let mut samples: Vec<Sample> = (0..300).map(|n| good(3000 - n * 10, 10.0)).collect();
+    samples[150] = good(1500, 9_000.0);
+    let vm = build(&live(Past { samples, ..Past::default() }), None, 60);
+    assert!(vm.top < 100.0 || vm.runs.iter().flat_map(|run| &run.points).any(|p| 1000.0 < p.spread.p95), "{}", vm.top);
+}

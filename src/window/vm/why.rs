@@ -1,0 +1,193 @@
+//! Why something is wrong, said before anything is plotted. Absent where nothing is.
+
+use super::words;
+use crate::diagnosis;
+use crate::model::Watched;
+use crate::watch::{Code, Outcome, Reason, State};
+
+/// A thing to change, with what to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixVm {
+    pub text: String,
+    /// Lines of configuration, ready to be pasted.
+    pub snippet: Option<String>,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyVm {
+    /// Whose colour the card has; `None`: a mistake in the profile itself.
+    pub state: Option<State>,
+    /// The cause, a sentence.
+    pub headline: String,
+    /// What was seen: the browser's console line, the close frame, the mistakes of a file.
+    pub facts: Vec<String>,
+    pub fixes: Vec<FixVm>,
+    /// `3 other candidates`
+    pub others: Option<String>,
+}
+
+impl WhyVm {
+    /// `None`: nothing is wrong.
+    pub fn build(watched: &Watched) -> Option<Self> {
+        if let Some(problems) = &watched.problems {
+            return Some(Self {
+                state: None,
+                headline: match problems.len() {
+                    0 => "The profile's file can't be read.".to_owned(),
+                    many => format!("The profile's file has {}.", words::count(many, "mistake", "mistakes")),
+                },
+                facts: problems.iter().map(ToString::to_string).collect(),
+                fixes: vec![FixVm {
+                    text: "Correct the file; it is taken up within a second of being saved.".to_owned(),
+                    snippet: None,
+                }],
+                others: None,
+            });
+        }
+        let reason = watched.current_reason();
+        let wrong = match watched.state {
+            State::Error | State::CorsError | State::AuthRequired | State::Reconnecting => true,
+            State::Suspended => reason.is_none_or(|reason| reason.code != Code::Paused),
+            State::Disconnected => reason.is_some_and(|reason| reason.code == Code::SecretMissing),
+            State::Connected => degraded(watched),
+            State::Connecting => false,
+        };
+        if !watched.is_enabled() || !wrong {
+            return None;
+        }
+        let mut facts = Vec::new();
+        if let Some((_, report)) = &watched.last_check {
+            facts.extend(report.console.as_deref().map(str::to_owned));
+        }
+        if let (State::Reconnecting, Some((_, close))) = (watched.state, &watched.last_close) {
+            facts.push(close_line(close));
+        }
+        Some(Self {
+            state: Some(watched.state),
+            headline: reason.map_or_else(|| headline_of(watched.state), sentence),
+            facts,
+            fixes: Vec::new(),
+            others: None,
+        })
+    }
+
+    /// All of it as text, to be pasted into a message.
+    pub fn text(&self) -> String {
+        let mut lines = vec![self.headline.clone()];
+        lines.extend(self.facts.iter().cloned());
+        for fix in &self.fixes {
+            lines.push(format!("Fix: {}", fix.text));
+            lines.extend(fix.snippet.clone());
+        }
+        lines.join("\n")
+    }
+}
+
+fn degraded(watched: &Watched) -> bool {
+    watched.last_check.as_ref().is_some_and(|(_, report)| report.outcome == Outcome::Degraded)
+}
+
+/// The phrase as a sentence.
+fn sentence(reason: &Reason) -> String {
+    let phrase = diagnosis::words::phrase(reason);
+    let mut letters = phrase.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn headline_of(state: State) -> String {
+    format!("{}.", diagnosis::words::state(state))
+}
+
+/// How the last session ended, as both sides saw it.
+pub fn close_line(close: &crate::watch::CloseFacts) -> String {
+    let who = match close.by {
+        crate::watch::ClosedBy::Server => "Closed by the server",
+        crate::watch::ClosedBy::Client => "Closed by wirewatch",
+        crate::watch::ClosedBy::Network => "The connection broke",
+    };
+    let code = match close.code {
+        Some(code) => match diagnosis::words::close_words(code) {
+            Some(words) => format!(" with {code} ({words})"),
+            None => format!(" with {code}"),
+        },
+        None => " without a close frame".to_owned(),
+    };
+    let text = if close.reason.is_empty() { String::new() } else { format!(" “{}”", close.reason) };
+    let clean = if close.script.clean { "clean" } else { "not clean" };
+    format!("{who}{code}{text}; the page's script sees {}, {clean}", close.script.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::{Problem, ProfileId, Severity, Wall};
+    use crate::model::Live;
+    use crate::profile::{Kind, Profile};
+    use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
+
+    const ID: ProfileId = ProfileId(1);
+
+    fn why(bodies: Vec<EventBody>) -> Option<WhyVm> {
+        let mut live = Live::new();
+        let profile = Profile::new("Sales chat", Kind::WebSocket, "wss://api.test/ws/".parse().unwrap());
+        live.set_profile(ID, Arc::new(profile));
+        for (seq, body) in bodies.into_iter().enumerate() {
+            live.apply(&Arc::new(Event { seq: seq as u64, at: Wall(1), profile: Some(ID), body }));
+        }
+        WhyVm::build(live.get(ID).unwrap())
+    }
+
+    fn enter(to: State, code: Code) -> EventBody {
+        EventBody::State { from: State::Connecting, to, reason: Some(Reason::new(code).with_status(502)), attempt: 0 }
+    }
+
+    #[test]
+    fn nothing_wrong_says_nothing() {
+        assert_eq!(why(vec![]), None);
+        assert_eq!(why(vec![enter(State::Suspended, Code::Paused)]), None);
+    }
+
+    #[test]
+    fn a_refusal_is_a_sentence_with_its_facts() {
+        let got = why(vec![enter(State::CorsError, Code::MissingAllowOriginHeader)]).unwrap();
+        assert_eq!(got.headline, "502 Bad Gateway · no Access-Control-Allow-Origin.");
+    }
+
+    #[test]
+    fn a_lost_session_tells_how_both_sides_saw_the_end() {
+        let facts = CloseFacts {
+            code: None,
+            reason: "".into(),
+            by: ClosedBy::Network,
+            script: ScriptClose { code: 1006, reason: "".into(), clean: false },
+        };
+        let closed = EventBody::Closed { facts, open_for: std::time::Duration::from_secs(9) };
+        let got = why(vec![closed, enter(State::Reconnecting, Code::ClosedAbnormally)]).unwrap();
+        assert_eq!(
+            got.text(),
+            "Connection lost without a close frame.\n\
+             The connection broke without a close frame; the page's script sees 1006, not clean"
+        );
+    }
+
+    #[test]
+    fn a_broken_file_lists_its_mistakes() {
+        let mut live = Live::new();
+        let problem = Problem {
+            severity: Severity::Error,
+            file: Some("chat.toml".into()),
+            line: Some(3),
+            key: None,
+            message: "unknown key `pagee`".into(),
+            hint: Some("did you mean `page`?".into()),
+        };
+        live.set_broken(ID, "chat", vec![problem]);
+        let got = WhyVm::build(live.get(ID).unwrap()).unwrap();
+        assert_eq!(got.headline, "The profile's file has 1 mistake.");
+        assert_eq!(got.facts, ["chat.toml:3: unknown key `pagee` (did you mean `page`?)"]);
+    }
+}
