@@ -31,6 +31,11 @@ impl<T> Ring<T> {
         oldest
     }
 
+    /// Takes the newest item back.
+    pub fn pop(&mut self) -> Option<T> {
+        self.items.pop_back()
+    }
+
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         self.items.iter()
     }

@@ -14,6 +14,7 @@ use crate::engine::Paths;
 pub mod export;
 pub mod lab;
 pub mod past;
+pub mod plot;
 pub mod when;
 
 /// A usage or configuration error.
@@ -42,6 +43,7 @@ struct Cli {
 enum Command {
     Export(export::ExportArgs),
     Lab(lab::LabArgs),
+    Plot(plot::PlotArgs),
 }
 
 /// Where things are kept; the platform's folders by default.
@@ -84,6 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match cli.command {
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
+        Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
         None => {}
     }

@@ -1,5 +1,6 @@
 //! Layer 3: the tasks that watch: probe, session, supervision; the bus their events go over and the commands they take.
 
+pub mod book;
 pub mod bus;
 pub mod command;
 pub mod exchange;
@@ -18,6 +19,7 @@ mod session;
 mod supervise;
 pub mod target;
 
+pub use book::{Book, BookChange, BookError};
 pub use bus::{Bus, Tap};
 pub use command::Command;
 pub use paths::Paths;

@@ -4,7 +4,9 @@
 //! here holds the whole history in memory.
 
 pub mod events;
+pub mod figures;
 pub mod record;
 
 pub use events::{EventWriter, ExportError, Format, history};
+pub use figures::{Figure, FigureError, FigureFormat, What};
 pub use record::{Names, Record};

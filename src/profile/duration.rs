@@ -184,7 +184,8 @@ mod tests {
         {
             assert_eq!(format_duration(Duration::from_millis(millis)), text);
         }
-        proptest::proptest!(|(micros in 0..36_500 * UNITS[0].1)| {
+        let config = proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() };
+        proptest::proptest!(config, |(micros in 0..36_500 * UNITS[0].1)| {
             let duration = Duration::from_micros(micros);
             proptest::prop_assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
         });

@@ -5,10 +5,12 @@
 pub mod duration;
 pub mod model;
 pub mod read;
+pub mod samples;
 pub mod write;
 mod written;
 
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use model::*;
-pub use read::{MAX_BYTES, MIN_INTERVAL, parse, parse_resolve};
+pub use read::{MAX_BYTES, MIN_INTERVAL, parse, parse_resolve, too_large};
+pub use samples::{Sample, samples};
 pub use write::{check, to_full_json, update, write, write_full};

@@ -3,7 +3,7 @@
 //! Invariants: what [`write`] writes, [`parse`] reads back as the same profile; [`update`] touches only the values that
 //! changed, so comments, order and spelling stay, and its answer has been read back and compared before it is given.
 
-use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::model::Profile;
 use super::read::{parse, plain};
@@ -145,19 +145,16 @@ fn change(mut document: DocumentMut, old: &Profile, new: &Profile, grain: Grain)
             continue;
         }
         let Entry { section, key, value } = becomes;
-        let table: &mut dyn TableLike = if section.is_empty() {
-            document.as_table_mut()
+        let home = if section.is_empty() {
+            document.as_item_mut()
         } else {
-            let home = document.entry(section).or_insert_with(|| Item::Table(Table::new()));
-            match home.as_table_like_mut() {
-                Some(table) => table,
-                // Not possible in a text that was read as a profile.
-                None => continue,
-            }
+            document.entry(section).or_insert_with(|| Item::Table(Table::new()))
         };
+        // Always so in a text that was read as a profile.
+        let Some(table) = home.as_table_like_mut() else { continue };
         match (value, table.get_mut(key)) {
             (None, None) => {}
-            (None, Some(_)) => remove(table, key),
+            (None, Some(_)) => remove(home, key),
             (Some(value), None) => {
                 let mut value = value;
                 break_long(key, &mut value);
@@ -173,7 +170,8 @@ fn change(mut document: DocumentMut, old: &Profile, new: &Profile, grain: Grain)
 }
 
 /// Takes a key out; the comments above and behind it stay.
-fn remove(table: &mut dyn TableLike, key: &str) {
+fn remove(home: &mut Item, key: &str) {
+    let Some(table) = home.as_table_like_mut() else { return };
     let keys: Vec<String> = table.iter().filter(|(_, item)| item.is_value()).map(|(key, _)| key.to_owned()).collect();
     let at = keys.iter().position(|other| other == key);
     let next = at.and_then(|at| keys.get(at + 1));
@@ -193,9 +191,15 @@ fn remove(table: &mut dyn TableLike, key: &str) {
         } else if let Some(value) = before.and_then(|before| table.get_mut(before)).and_then(Item::as_value_mut) {
             let own = value.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or("").to_owned();
             value.decor_mut().set_suffix(format!("{own}\n{}", comments.trim_end()));
+        } else if let Some(table) = home.as_table_mut() {
+            // Nothing is left in the section: behind its header.
+            let own = table.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or("").to_owned();
+            table.decor_mut().set_suffix(format!("{own}\n{}", comments.trim_end()));
         }
     }
-    table.remove(key);
+    if let Some(table) = home.as_table_like_mut() {
+        table.remove(key);
+    }
 }
 
 /// Puts a value in another's place, in its dress.
@@ -234,9 +238,10 @@ fn merge(item: &mut Item, was: &Value, becomes: Value) {
             merge_tables(tables, was, becomes);
         }
         (_, Value::InlineTable(was), Value::InlineTable(becomes)) if keeps_order(was, &becomes) => {
-            match item.as_table_like_mut() {
-                Some(table) => merge_fields(table, was, becomes),
-                None => replace(item, Value::InlineTable(becomes)),
+            if item.is_table_like() {
+                merge_fields(item, was, becomes);
+            } else {
+                replace(item, Value::InlineTable(becomes));
             }
         }
         (_, _, becomes) => replace(item, becomes),
@@ -250,14 +255,16 @@ fn keeps_order(was: &InlineTable, becomes: &InlineTable) -> bool {
     stay.chain(come).eq(becomes.iter().map(|(key, _)| key))
 }
 
-fn merge_fields(table: &mut dyn TableLike, was: &InlineTable, becomes: InlineTable) {
+fn merge_fields(home: &mut Item, was: &InlineTable, becomes: InlineTable) {
     for (key, _) in was.iter().filter(|(key, _)| !becomes.contains_key(key)) {
-        remove(table, key);
+        remove(home, key);
     }
+    let Some(table) = home.as_table_like_mut() else { return };
     for (key, value) in becomes {
         match (was.get(&key), table.get_mut(&key)) {
-            (Some(was), Some(item)) if was.to_string() != value.to_string() => merge(item, was, value),
-            (Some(_), Some(_)) => {}
+            // What stays the same may be left out in the person's own spelling.
+            (Some(was), _) if was.to_string() == value.to_string() => {}
+            (Some(was), Some(item)) => merge(item, was, value),
             _ => {
                 table.insert(&key, Item::Value(value));
             }
@@ -278,11 +285,6 @@ fn same_ends(was: &Array, becomes: &Array) -> (usize, usize) {
 fn merge_list(items: &mut Array, was: &Array, becomes: Array) {
     let (front, back) = same_ends(was, &becomes);
     let (old_middle, new_middle) = (was.len() - back - front, becomes.len() - back - front);
-    // In a list with an item a line a new item has its own line too.
-    let own_line = items.get(0).and_then(|item| item.decor().prefix()?.as_str()).and_then(|prefix| {
-        let indent = prefix.rsplit_once('\n')?.1;
-        Some(format!("\n{indent}"))
-    });
     for (offset, value) in becomes.into_iter().skip(front).take(new_middle).enumerate() {
         let at = front + offset;
         if offset < old_middle {
@@ -292,23 +294,64 @@ fn merge_list(items: &mut Array, was: &Array, becomes: Array) {
             if let Ok(value) = slot.into_value() {
                 *item = value;
             }
-        } else if let Some(prefix) = &own_line {
-            items.insert_formatted(at, value.decorated(prefix.as_str(), ""));
         } else {
-            items.insert(at, value);
+            insert(items, at, value);
         }
     }
     for _ in new_middle..old_middle {
-        items.remove(front + new_middle);
+        take_out(items, front + new_middle);
     }
-    if own_line.is_none() {
-        // The first of a one-line list has no blank before it.
-        if let Some(first) = items.get_mut(0)
-            && first.decor().prefix().and_then(|prefix| prefix.as_str()) == Some(" ")
-        {
-            first.decor_mut().set_prefix("");
+}
+
+/// What stands between the item before `at` (its comma passed) and the item at `at`, or the list's end.
+fn gap(items: &Array, at: usize) -> String {
+    let raw = match items.get(at) {
+        Some(item) => item.decor().prefix(),
+        None => Some(items.trailing()),
+    };
+    raw.and_then(|raw| raw.as_str()).unwrap_or(if 0 < at && at < items.len() { " " } else { "" }).to_owned()
+}
+
+fn set_gap(items: &mut Array, at: usize, text: &str) {
+    match items.get_mut(at) {
+        Some(item) => item.decor_mut().set_prefix(text),
+        None => items.set_trailing(text),
+    }
+}
+
+/// A gap's first line, which belongs to the item before it, and the rest.
+fn first_line(gap: &str) -> (&str, Option<&str>) {
+    gap.find('\n').map_or((gap, None), |at| (&gap[..at], Some(&gap[at..])))
+}
+
+/// Puts an item in: on a line of its own where the list has its items so.
+fn insert(items: &mut Array, at: usize, value: Value) {
+    let first = gap(items, 0);
+    let Some((_, indent)) = first.rsplit_once('\n').filter(|_| !items.is_empty()) else {
+        items.insert(at, value);
+        if at == 0 {
+            set_gap(items, 0, &first);
         }
-    }
+        return;
+    };
+    let here = gap(items, at);
+    let (behind, rest) = first_line(&here);
+    items.insert_formatted(at, value.decorated(format!("{behind}\n{indent}"), ""));
+    set_gap(items, at + 1, rest.unwrap_or(""));
+}
+
+/// Takes an item out, with the comments above and behind it; those of its neighbours stay.
+fn take_out(items: &mut Array, at: usize) {
+    let (above, below) = (gap(items, at), gap(items, at + 1));
+    items.remove(at);
+    let after = match (first_line(&above), first_line(&below)) {
+        ((behind, Some(_)), (_, Some(rest))) => format!("{behind}{rest}"),
+        (_, (_, Some(_))) => below,
+        // The list's end has no blank of its own.
+        _ if at == items.len() => below,
+        _ => above,
+    };
+    set_gap(items, at, &after);
 }
 
 fn merge_tables(tables: &mut ArrayOfTables, was: &Array, becomes: Array) {
@@ -333,3 +376,6 @@ fn merge_tables(tables: &mut ArrayOfTables, was: &Array, becomes: Array) {
     rows.drain(front + new_middle..front + new_middle.max(old_middle));
     *tables = rows.into_iter().collect();
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,11 +79,11 @@ pub(super) fn entries(profile: &Profile) -> Vec<Entry> {
     list.put("namespaces", strings(&socketio.namespaces));
     list.put("auth", json_fields(&socketio.auth));
     let emits = socketio.emit.iter().map(|emit| {
-        table([
-            ("namespace", emit.namespace.as_str().into()),
-            ("event", emit.event.as_str().into()),
-            ("data", emit.data.iter().filter_map(json).collect::<Array>().into()),
-        ])
+        let mut fields = vec![("namespace", emit.namespace.as_str().into()), ("event", emit.event.as_str().into())];
+        if !emit.data.is_empty() {
+            fields.push(("data", emit.data.iter().filter_map(json).collect::<Array>().into()));
+        }
+        table(fields)
     });
     list.put("emit", emits.collect::<Array>());
     let expects = socketio.expect.iter().map(|expect| {

@@ -31,5 +31,8 @@ pub use row::{is_kind, kinds};
 pub use status::{Health, HealthChange, StoreStatus, Trouble};
 pub use writer::{Config, Gone, Store, Writer};
 
+/// Why a question to the history has no answer.
+pub use rusqlite::Error as QueryError;
+
 #[cfg(test)]
 mod tests;

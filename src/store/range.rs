@@ -10,7 +10,7 @@ use super::insert::{BUCKET_COLUMNS, read_bucket};
 use super::reader::{Narrow, Reader};
 use super::rollup::{Bucket, Histogram, Tally};
 use crate::base::{ProfileId, Wall};
-use crate::model::columns::{Which, column_start, columns};
+use crate::model::columns::{Which, column_start, columns, spread};
 use crate::model::{Bin, Column, RangeData, Sample, Segment, Spread};
 use crate::watch::State;
 use rusqlite::OptionalExtension;
@@ -71,6 +71,32 @@ impl Reader {
             None => worst_as_segments(&worst, data.column),
         };
         Ok(data)
+    }
+
+    /// The whole of `[from, to]` as one column: exact where the samples are there and not too many, else from the roll-ups
+    /// (then of whole buckets, and the quantiles at most 6 % off). `None`: nothing was measured.
+    pub fn summary(&self, id: ProfileId, from: Wall, to: Wall) -> rusqlite::Result<Option<Column>> {
+        let start = self.first(id)?.map_or(to, |first| from.max(first));
+        if self.first_raw(id)?.is_some_and(|raw| raw <= start.plus(Duration::from_secs(300))) {
+            let rows = self.narrow(id, from, to, RAW + 1)?;
+            if rows.len() <= RAW {
+                let samples: Vec<Sample> = rows.iter().filter_map(Narrow::sample).collect();
+                let line = |sample: &&Sample| sample.what.on_line() || sample.is_failure();
+                let mut good: Vec<f32> = samples.iter().filter(line).filter_map(Sample::ms).collect();
+                let failures = samples.iter().filter(|sample| sample.is_failure()).count();
+                let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+                let column = Column { at: from, good: count(good.len()), failures: count(failures), spread: None };
+                let spread = spread(&mut good);
+                return Ok((column.good + column.failures != 0).then_some(Column { spread, ..column }));
+            }
+        }
+        let span = if to.since(start) <= Duration::from_secs(30 * 24 * 3600) { 300 } else { 3600 };
+        let mut sum = Tally::default();
+        for (_, bucket) in self.buckets(id, span, start, to)? {
+            sum.merge(&bucket.line);
+            sum.failed += bucket.handshakes.failed;
+        }
+        Ok(column(from, &sum))
     }
 
     /// When the profile's history begins.

@@ -47,6 +47,19 @@ fn samples_and_roll_ups_tell_the_same_story() {
 }
 
 #[test]
+fn a_range_sums_up_to_what_its_columns_hold() {
+    let mut rig = Rig::new();
+    an_hour(&mut rig);
+    let reader = rig.reader();
+    let all = reader.summary(ID, Wall(0), Wall(3_599 * SECOND)).unwrap().unwrap();
+    assert_eq!((all.good, all.failures), (324, 36));
+    let spread = all.spread.unwrap();
+    assert_eq!((spread.low, spread.high), (10.0, 368.0));
+    assert!((185.0..195.0).contains(&spread.p50), "{spread:?}");
+    assert_eq!(reader.summary(ProfileId(9), Wall(0), Wall(SECOND)).unwrap(), None);
+}
+
+#[test]
 fn roll_ups_go_on_where_a_restart_or_a_failed_batch_left_them() {
     let mut rig = Rig::new();
     rig.send(1, EventBody::Pong { rtt: ms(4) });
