@@ -52,7 +52,11 @@ impl World {
             if is_so(&self.monitor.live().lock().unwrap()) {
                 return;
             }
-            let Some(left) = end.checked_duration_since(Instant::now()) else { panic!("{what}: not in {PATIENCE:?}") };
+            let Some(left) = end.checked_duration_since(Instant::now()) else {
+                let live = self.monitor.live().lock().unwrap();
+                let rows: Vec<_> = live.iter().map(|row| (&row.name, row.state, &row.reason, &row.problems)).collect();
+                panic!("{what}: not in {PATIENCE:?}; there is {rows:?}")
+            };
             let rung = self.bell.0.lock().unwrap();
             let (mut rung, _) = self.bell.1.wait_timeout_while(rung, left, |rung| !*rung).unwrap();
             *rung = false;

@@ -243,6 +243,7 @@ impl Watched {
         match profiles {
             Profiles::Folder(folder) => {
                 let book = Arc::new(Book::open(folder, ids));
+                book.watch();
                 let feed = book.subscribe(|| ());
                 Self::Folder(book, feed)
             }
