@@ -1,8 +1,10 @@
 //! `wirewatch lab`: the lab's servers alone, until Ctrl-C.
 
+use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::task::Poll;
 
 use clap::Args;
 use serde::Serialize;
@@ -51,13 +53,19 @@ async fn serve(args: &LabArgs) -> ExitCode {
             return fail(&format!("the lab can't listen on {}: {error}", args.addr), hint);
         }
     };
+    let mut stop = Box::pin(tokio::signal::ctrl_c());
+    // Listens from the first poll on: before anyone is told that it may be pressed.
+    let mut stopped = poll_fn(|cx| Poll::Ready(stop.as_mut().poll(cx))).await;
     if print(&lab, args.json).is_err() {
         return ExitCode::SUCCESS; // Whoever read the list has gone.
     }
     eprintln!("serving until Ctrl-C");
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("can't wait for Ctrl-C: {error}"), ""),
+    if stopped.is_pending() {
+        stopped = Poll::Ready(stop.await);
+    }
+    match stopped {
+        Poll::Pending | Poll::Ready(Ok(())) => ExitCode::SUCCESS,
+        Poll::Ready(Err(error)) => fail(&format!("can't wait for Ctrl-C: {error}"), ""),
     }
 }
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 use common::Watching;
 use peers::{Nginx, Websockets};
 use url::Url;
+use wirewatch::base::ProfileId;
+use wirewatch::export::{EventWriter, Format, Names};
 use wirewatch::profile::{Credentials, Kind, Profile, Setting};
 use wirewatch::watch::{CheckReport, ClosedBy, EventBody, State};
 use wirewatch::wire::HttpVersion;
@@ -172,4 +174,37 @@ fn a_session_behind_nginx_lives_through_a_restart_of_the_server_and_of_nginx() {
     let count = |wanted: &str| watching.events.iter().filter(|event| event.body.kind() == wanted).count();
     assert_eq!(count("closed"), 3, "{:#?}", watching.story());
     assert!(count("attempt") >= 4 && count("retry") >= 3, "{:#?}", watching.story());
+    exported_tells_the_same(&watching);
+}
+
+/// What an export writes as JSONL has the same states, attempts and waits in the same order.
+#[track_caller]
+fn exported_tells_the_same(watching: &Watching) {
+    let names: Names = [(ProfileId(1), "real".to_owned())].into_iter().collect();
+    let mut writer = EventWriter::new(Vec::new(), Format::Jsonl, names).unwrap();
+    watching.events.iter().for_each(|event| writer.write(event).unwrap());
+    let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+    let told: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter_map(|record| match record["kind"].as_str()? {
+            "state" => Some(format!("{} -> {}", record["from"].as_str()?, record["state"].as_str()?)),
+            "attempt" => Some(format!("attempt {}", record["attempt"])),
+            "retry" => Some(format!("retry {}", record["attempt"])),
+            "closed" => Some(format!("closed, script {}", record["closed"]["script_code"])),
+            _ => None,
+        })
+        .collect();
+    let heard: Vec<String> = watching
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::State { from, to, .. } => Some(format!("{} -> {}", from.code(), to.code())),
+            EventBody::Attempt { attempt } => Some(format!("attempt {attempt}")),
+            EventBody::Retry { attempt, .. } => Some(format!("retry {attempt}")),
+            EventBody::Closed { facts, .. } => Some(format!("closed, script {}", facts.script.code)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, heard);
 }
