@@ -192,4 +192,48 @@ mod tests {
         let full = NetError::LocalResource { what: "open files" };
         assert_eq!(tried(&[NetError::ConnectionRefused, full.clone()]), full);
     }
+
+    /// A listener that answers no SYN: its queue is full. What fills it has to be kept.
+    #[cfg(target_os = "linux")]
+    fn deaf(address: SocketAddr) -> (SocketAddr, Vec<socket2::Socket>) {
+        use socket2::{Domain, Socket, Type};
+        let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let listener = tcp();
+        listener.bind(&address.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut kept = vec![listener];
+        for _ in 0..4 {
+            let caller = tcp();
+            caller.set_nonblocking(true).unwrap();
+            let _ = caller.connect(&address);
+            kept.push(caller);
+        }
+        (address.as_socket().unwrap(), kept)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_never_answers_is_a_connect_timeout_at_the_deadline() {
+        let (address, _kept) = deaf(([127, 0, 0, 2], 0).into());
+        let mut trace = trace(Duration::from_millis(60));
+        let error = dial(&[address.ip()], address.port(), &mut trace).await.unwrap_err();
+        assert_eq!(error, NetError::ConnectTimeout);
+        assert_eq!(trace.tried[0].error, Some(NetError::ConnectTimeout));
+        assert!(Duration::from_millis(50) < trace.tried[0].took);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_silent_address_is_overtaken_by_the_next_after_the_delay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (deaf, _kept) = deaf(([127, 0, 0, 2], port).into());
+        let mut trace = trace(Duration::from_secs(10));
+        dial(&[deaf.ip(), [127, 0, 0, 1].into()], port, &mut trace).await.unwrap();
+        assert_eq!(trace.peer, Some(listener.local_addr().unwrap()));
+        let [silent, winner] = &trace.tried[..] else { panic!("{:?}", trace.tried) };
+        assert_eq!((&silent.error, &winner.error), (&None, &None));
+        assert!(ATTEMPT_DELAY <= silent.took && winner.took < silent.took);
+    }
 }

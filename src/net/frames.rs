@@ -171,4 +171,17 @@ mod tests {
         follower.follow(b"\x81\x01x\x88\x00");
         assert_eq!(follower.close(), Some(&b""[..]));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic_or_keep_more_than_a_control_frame(
+            pieces in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..40), 0..20),
+        ) {
+            let mut follower = Follower::default();
+            for piece in pieces {
+                follower.follow(&piece);
+            }
+            proptest::prop_assert!(follower.close.is_none_or(|kept| kept.len() <= CONTROL));
+        }
+    }
 }

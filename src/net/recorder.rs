@@ -187,4 +187,14 @@ mod tests {
         assert_eq!(head_of(b"HTTP/1.1 200 X\nA: b\n\nz", 1).as_deref(), Some("HTTP/1.1 200 X\nA: b\n\n"));
         assert_eq!(head_of(b"HTTP/1.1 200 X\r\nA: b\r\n", 1), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_gives_the_same_head_in_any_pieces(
+            answer in "(HTTP/1.1 (1|2|4)0[0-4] [a-z]?\r?\n|A: b\r?\n|\r?\n|[a-z\x00]){0,30}",
+            size in 1_usize..20,
+        ) {
+            proptest::prop_assert_eq!(head_of(answer.as_bytes(), size), head_of(answer.as_bytes(), 10_000));
+        }
+    }
 }

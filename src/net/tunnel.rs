@@ -179,6 +179,7 @@ mod tests {
     use super::*;
     use crate::base::Clock;
     use crate::net::peer::{self, play, request};
+    use crate::net::peer_tls::{Authority, BOTH, Valid, params, server};
     use crate::net::{Client, Received, Settings};
     use crate::profile::model::Proxy;
     use crate::wire::Exchange;
@@ -233,6 +234,27 @@ mod tests {
             "CONNECT far.test:80 HTTP/1.1\r\nHost: far.test:80\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic dXM6ZXI6cGFzcw==\r\n\r\n"
         );
         assert_eq!(handshake, "GET /ws HTTP/1.1\r\nHost: far.test\r\n\r\n");
+    }
+
+    #[tokio::test]
+    async fn tls_runs_through_the_tunnel_under_the_targets_name() {
+        let authority = Authority::new();
+        let acceptor = server(authority.issue(&params("far.test", Valid::Now)), &["http/1.1"], BOTH, None);
+        let (proxy, _) = play(|mut stream| async move {
+            peer::read_head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            peer::read_head(&mut stream).await;
+            stream.write_all(OK).await.unwrap();
+        })
+        .await;
+        let file = authority.file();
+        let proxy = Proxy::Url(Url::parse(&format!("http://{proxy}")).unwrap());
+        let settings = Settings { proxy, ca_file: Some(file.path().into()), ..Settings::default() };
+        let exchange = fetch(&Client::new(&settings).unwrap(), "https://far.test/").await;
+        assert_eq!(exchange.status(), Some(200), "{:?}", exchange.result);
+        let phases: Vec<_> = exchange.phases.iter().map(|(name, _)| name).collect();
+        assert_eq!(phases, ["connect", "proxy", "tls", "first_byte", "body"]);
     }
 
     #[tokio::test]
