@@ -80,8 +80,7 @@ pub(super) async fn exchange(
     let ended = trace.now();
     let parts = driver.connection.into_parts();
     let mut recorder = parts.io.into_inner();
-    let request_done = recorder.request_done;
-    if let (Some(done), Some(first)) = (request_done, recorder.first_byte) {
+    if let (Some(done), Some(first)) = (recorder.request_done, recorder.first_byte) {
         trace.phases.first_byte = Some(first.saturating_duration_since(done));
     }
     match work {
@@ -92,11 +91,13 @@ pub(super) async fn exchange(
         Ok(Err(Stop::Http(error))) => return Err(failure(&error, &mut recorder, limits)),
         Ok(Ok(())) => {}
     }
-    if let Some(first) = recorder.first_byte {
-        trace.phases.body = Some(ended.saturating_duration_since(first));
-    }
     let head = head::parse(recorder.head()).ok_or(NetError::InvalidHttpResponse)?;
     let switched = head.status == 101;
+    if let Some(first) = recorder.first_byte
+        && !switched
+    {
+        trace.phases.body = Some(ended.saturating_duration_since(first));
+    }
     let response = WireResponse {
         version: head.version,
         status: head.status,
@@ -332,7 +333,7 @@ mod tests {
         let exchange = Client::new(&small()).unwrap().exchange(request, Clock.mono() + wait).await;
         let Err(NetError::Timeout { phase, after }) = exchange.result else { panic!("{:?}", exchange.result) };
         assert_eq!(phase, expected);
-        assert!(after <= wait && wait <= exchange.phases.total.unwrap());
+        assert!(after == wait && wait <= exchange.phases.total.unwrap() + Duration::from_millis(1));
         assert_eq!(exchange.phases.first_byte.is_some(), !first.is_empty());
         played.abort();
     }

@@ -21,7 +21,7 @@ pub(super) struct Recorder<S> {
     /// The whole request; hyper's own writing of it goes nowhere.
     request: Vec<u8>,
     sent: usize,
-    /// When the last byte of the request was taken.
+    /// When the last of the request was handed over: before that write, since the answer may come before it returns.
     pub(super) request_done: Option<Instant>,
     pub(super) first_byte: Option<Instant>,
     /// The answer's heads until the final one has ended.
@@ -134,15 +134,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorder<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         while this.sent < this.request.len() {
+            this.request_done = Some(this.clock.mono());
             match ready!(Pin::new(&mut this.inner).poll_write(cx, &this.request[this.sent..])) {
                 Ok(0) => this.sent = this.request.len(),
                 Ok(count) => this.sent += count,
                 // A server may answer before it has read everything, and close: the answer is still to be read.
                 Err(_) => this.sent = this.request.len(),
             }
-        }
-        if this.request_done.is_none() {
-            this.request_done = Some(this.clock.mono());
         }
         Poll::Ready(Ok(buf.len()))
     }

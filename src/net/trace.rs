@@ -47,7 +47,10 @@ impl Trace {
 
     /// The error of a phase that the deadline cut off.
     pub(super) fn timeout(&self, phase: Phase) -> NetError {
-        NetError::Timeout { phase, after: self.deadline.saturating_duration_since(self.started) }
+        let after = self.deadline.saturating_duration_since(self.started);
+        // To the millisecond: the caller's "10 s" began a few microseconds before us.
+        let after = Duration::from_millis((after.as_secs_f64() * 1e3).round() as u64);
+        NetError::Timeout { phase, after }
     }
 
     /// Runs one phase's work, until the deadline at most.

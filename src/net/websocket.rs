@@ -288,6 +288,7 @@ mod tests {
         .await;
         let (exchange, upgraded) = upgrade(address).await;
         assert_eq!(exchange.status(), Some(101));
+        assert!(exchange.phases.first_byte.is_some() && exchange.phases.body.is_none());
         (upgraded.unwrap().open().await, played)
     }
 
