@@ -256,6 +256,67 @@ mod tests {
         assert_eq!(referrer(&page, &url("http://api.test/x")), None);
     }
 
+    /// Names of the fields, in order.
+    #[track_caller]
+    fn order(browser: Browser, url: &str, preflight: bool, expected: &str) {
+        let page = Page::new(Url::parse("https://app.test/").unwrap(), browser);
+        let script = [("X-Test".to_owned(), b"1".to_vec()), ("Content-Type".to_owned(), b"application/json".to_vec())];
+        let sent = Sent {
+            page: &page,
+            url: &Url::parse(url).unwrap(),
+            method: if preflight { "OPTIONS" } else { "POST" },
+            script: if preflight { &[] } else { &script },
+            body: (!preflight).then_some(2),
+            origin: Some("https://app.test"),
+            cookie: (!preflight).then_some("sid=1"),
+            mode: Mode::Cors,
+            site: "cross-site",
+            preflight: preflight.then_some(("POST", Some("content-type,x-test"))),
+        };
+        let names: Vec<String> = headers(&sent).iter().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
+    fn chromes_fields_stand_in_its_order_and_case() {
+        order(
+            Browser::Chrome,
+            "https://api.test/",
+            false,
+            "Host Connection Content-Length sec-ch-ua-platform User-Agent sec-ch-ua Content-Type sec-ch-ua-mobile X-Test \
+             Accept Origin Sec-Fetch-Site Sec-Fetch-Mode Sec-Fetch-Dest Referer Accept-Encoding Accept-Language Cookie",
+        );
+        order(
+            Browser::Chrome,
+            "https://api.test/",
+            true,
+            "Host Connection Accept Access-Control-Request-Method Access-Control-Request-Headers Origin User-Agent \
+             Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-Dest Referer Accept-Encoding Accept-Language",
+        );
+    }
+
+    #[test]
+    fn an_insecure_url_is_told_neither_hints_nor_metadata() {
+        order(
+            Browser::Chrome,
+            "http://api.test/",
+            false,
+            "Host Connection Content-Length User-Agent Content-Type X-Test Accept Origin Accept-Encoding Accept-Language \
+             Cookie",
+        );
+    }
+
+    #[test]
+    fn firefoxs_fields_stand_in_its_order() {
+        order(
+            Browser::Firefox,
+            "https://api.test/",
+            false,
+            "Host User-Agent Accept Accept-Language Accept-Encoding Referer Content-Type X-Test Content-Length Origin \
+             Connection Cookie Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Priority",
+        );
+    }
+
     #[test]
     fn one_foreign_hop_makes_it_cross_site() {
         let page = url("https://app.test/");

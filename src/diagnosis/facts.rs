@@ -2,6 +2,8 @@
 //!
 //! Borrowed, and as it was recorded: a diagnosis can be made again from the history.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::base::Wall;
@@ -29,6 +31,8 @@ pub struct Facts<'a> {
     pub exchanges: Vec<&'a Exchange>,
     /// How a socket that had opened ended.
     pub close: Option<&'a CloseFacts>,
+    /// How long the socket was open; `None`: unknown, or it never was.
+    pub open_for: Option<Duration>,
     /// When.
     pub at: Wall,
 }
@@ -68,6 +72,7 @@ impl<'a> Facts<'a> {
             reason: None,
             exchanges: Vec::new(),
             close: None,
+            open_for: None,
             at: Wall(0),
         }
     }
@@ -116,6 +121,13 @@ impl<'a> Facts<'a> {
             _ => Ok(()),
         };
         !origin::same_origin(&self.page, &url)
+    }
+
+    /// The two names of this machine, where page and endpoint call it differently: `localhost` and `127.0.0.1`.
+    pub fn loopback_names(&self) -> Option<(&str, &str)> {
+        let (page, endpoint) = (self.page.host_str()?, self.url.host_str()?);
+        (page != endpoint && origin::is_loopback(&self.page) && origin::is_loopback(self.url))
+            .then_some((page, endpoint))
     }
 
     /// The exchange that decided.

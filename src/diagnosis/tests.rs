@@ -319,6 +319,31 @@ fn a_refused_upgrade_is_told_by_its_status_and_answer() {
 }
 
 #[test]
+fn localhost_and_127_0_0_1_keep_their_cookies_apart() {
+    let case = |auth| {
+        let mut case = Case::new(APP, "ws://127.0.0.1:8000/ws", reason(Code::HandshakeStatus).with_status(403))
+            .answered(Purpose::Handshake, 403, "");
+        case.profile.auth = auth;
+        case
+    };
+    case(Auth::Cookie(Setting::Plain("sid=1".into()))).is("localhost-127-mismatch");
+    case(Auth::None).is("origin-not-allowed");
+}
+
+#[test]
+fn djangos_routes_end_with_a_slash() {
+    let case = |url| {
+        let mut case =
+            Case::new(APP, url, reason(Code::HandshakeStatus).with_status(500)).answered(Purpose::Handshake, 500, "");
+        case.profile.stack = Some("django-channels".into());
+        case
+    };
+    case("ws://localhost:8000/ws/chat").is("websocket-trailing-slash");
+    let diagnosis = case("ws://localhost:8000/ws/chat/").is("server-exception");
+    assert!(diagnosis.fixes[0].text.contains("Redis"));
+}
+
+#[test]
 fn a_redirect_that_adds_a_slash_says_so() {
     let diagnosis = upgrade(WS, 307, "Location: http://localhost:8000/ws/chat/", "redirect-on-upgrade");
     assert!(diagnosis.others.iter().any(|(cause, _)| *cause == CauseId::WebsocketTrailingSlash));
@@ -373,6 +398,19 @@ fn an_open_socket_that_dies_is_told_by_how() {
     check(Code::NoPong, "no-pong");
     check(Code::ExpectedMessageMissing, "accepted-then-silent");
     check(Code::WebSocketProtocol, "invalid-frame");
+}
+
+#[test]
+fn a_cut_after_a_round_time_is_a_proxys() {
+    let case = Case::new(APP, WS, reason(Code::ClosedAbnormally));
+    let cause = |secs| {
+        let mut facts = Facts::of_check(&case.profile, &case.report);
+        facts.open_for = Some(Duration::from_secs_f64(secs));
+        diagnose(&facts).cause
+    };
+    assert_eq!(cause(60.05), Some(CauseId::ProxyIdleTimeout));
+    assert_eq!(cause(59.0), Some(CauseId::AbnormalClose));
+    assert_eq!(cause(67.0), Some(CauseId::AbnormalClose));
 }
 
 #[test]

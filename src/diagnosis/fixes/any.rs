@@ -57,8 +57,13 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
                 Some(close) => format!(" (it says so by closing with {close})"),
                 None => String::new(),
             };
+            let port = match facts.page.port() {
+                None => " (browsers leave the scheme's own port, 443 or 80, out)",
+                Some(_) => "",
+            };
             format!(
-                "Add the origin {origin} to the server's list of allowed origins{told}: scheme, host and port exactly so, without a slash at its end."
+                "Add the origin {origin} to the server's list of allowed origins{told}: scheme, host and port exactly \
+                 so{port}, without a slash at its end."
             )
         }
         CauseId::OriginSchemeMismatch => format!("Write the origin with the page's scheme: {origin}."),
@@ -97,7 +102,14 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         CauseId::ServiceRestart => "Nothing: the server restarts. Reconnect with back-off and jitter.".to_owned(),
         CauseId::HostNotAllowed => format!("Add {name} to ALLOWED_HOSTS (or to the trusted hosts of the framework)."),
         CauseId::NotFound => format!("Check the path {path}, and that the answer 404 is not of another server than the one you mean."),
-        CauseId::ServerException => "Read the server's log at that time: it names the exception behind the 500 (or 1011).".to_owned(),
+        CauseId::ServerException if facts.is_websocket() && facts.stack_or_guess() == Some("django-channels") => {
+            "Read the server's log at that time: it names the exception behind the 500 (or 1011). With Channels, check that \
+             the channel layer's Redis can be reached, and that a route matches the path."
+                .to_owned()
+        }
+        CauseId::ServerException => {
+            "Read the server's log at that time: it names the exception behind the 500 (or 1011).".to_owned()
+        }
         CauseId::WebsocketRouteMissing => format!("Check the path {path} (its last slash too) against the server's WebSocket routes."),
         CauseId::WebsocketTrailingSlash => format!("Try {} instead: the route has the other form of the last slash.", other_slash(path)),
         CauseId::UpgradeIgnored => "Point the URL at the WebSocket's own path, and let every proxy on the way pass Upgrade and Connection on.".to_owned(),

@@ -1,5 +1,7 @@
 //! A WebSocket that opened, and how it ended.
 
+use std::time::Duration;
+
 use crate::diagnosis::words::close_words;
 use crate::diagnosis::{CauseId, Facts, Finding};
 use crate::watch::meaning::{names_credentials, names_the_origin};
@@ -10,6 +12,14 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
     let one = |cause, confidence, summary: String| Some(Finding::new(cause, confidence, summary));
     match code {
         Code::Closed => by_code(facts),
+        Code::ClosedAbnormally if let Some(after) = facts.open_for.and_then(round_timeout) => Some(
+            Finding::new(
+                CauseId::ProxyIdleTimeout,
+                0.65,
+                format!("{host} dropped the open socket without a close frame after {after} s, as proxies cut quiet connections."),
+            )
+            .or(CauseId::AbnormalClose, 0.5),
+        ),
         Code::ClosedAbnormally | Code::ConnectionReset | Code::ConnectionClosed => Some(
             Finding::new(
                 CauseId::AbnormalClose,
@@ -43,6 +53,13 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+/// The time-out that people set which the socket lived for, in seconds, a fiftieth more at most.
+fn round_timeout(open_for: Duration) -> Option<u32> {
+    [5, 10, 15, 20, 30, 45, 50, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600, 900, 1800, 3600]
+        .into_iter()
+        .find(|&secs| (0.0..=0.02).contains(&(open_for.as_secs_f64() / f64::from(secs) - 1.0)))
 }
 
 /// By the close frame's code and reason.

@@ -77,21 +77,31 @@ fn refused(facts: &Facts<'_>, status: u16) -> Option<Finding> {
             None => one(CauseId::WebsocketRouteMissing, 0.5, format!(" for {path}"))
                 .or(CauseId::ProxyDropsUpgrade, if proxied { 0.5 } else { 0.3 }),
         },
-        500 => {
-            let finding =
-                one(CauseId::ServerException, 0.6, ": the application failed while it took the socket".into())
-                    .or(CauseId::WebsocketRouteMissing, 0.4)
-                    .or(CauseId::WebsocketTrailingSlash, 0.3)
-                    .or(CauseId::ChannelLayerDown, 0.25);
-            let server = facts.server();
-            if server.contains("werkzeug") || server.contains("gunicorn") {
-                finding.or(CauseId::ServerCannotWebsocket, 0.45)
-            } else {
-                finding
-            }
-        }
+        500 => failed(facts, &one),
         _ => return status::meaning(facts, status),
     })
+}
+
+/// 500: the application failed, or (daphne) there is no such route.
+fn failed(facts: &Facts<'_>, one: &dyn Fn(CauseId, f32, String) -> Finding) -> Finding {
+    let path = facts.url.path();
+    // Django's routes end with a slash, and Channels answers one that is missing with an empty 500.
+    if facts.stack_or_guess() == Some("django-channels") && !path.ends_with('/') {
+        let why = format!(": no route matches {path}, and Django's end with a slash");
+        return one(CauseId::WebsocketTrailingSlash, 0.55, why)
+            .or(CauseId::WebsocketRouteMissing, 0.5)
+            .or(CauseId::ServerException, 0.4);
+    }
+    let finding = one(CauseId::ServerException, 0.6, ": the application failed while it took the socket".into())
+        .or(CauseId::WebsocketRouteMissing, 0.4)
+        .or(CauseId::WebsocketTrailingSlash, 0.3)
+        .or(CauseId::ChannelLayerDown, 0.25);
+    let server = facts.server();
+    if server.contains("werkzeug") || server.contains("gunicorn") {
+        finding.or(CauseId::ServerCannotWebsocket, 0.45)
+    } else {
+        finding
+    }
 }
 
 /// An application behind a proxy that saw a GET where an upgrade was meant: Flask-SocketIO, Node's socket.io, `ws`.
@@ -118,6 +128,13 @@ fn forbidden(facts: &Facts<'_>, one: &dyn Fn(CauseId, f32, String) -> Finding) -
         Some(Token::Plausible) | None => {}
     }
     let origin = facts.origin();
+    if let Some((page, endpoint)) = facts.loopback_names().filter(|_| facts.signs_in) {
+        let why =
+            format!(": signed in under another name; {page} and {endpoint} are one machine, and their cookies apart");
+        return one(CauseId::Localhost127Mismatch, 0.6, why)
+            .or(CauseId::OriginNotAllowed, 0.45)
+            .or(CauseId::SessionMissing, 0.4);
+    }
     if facts.is_cross_origin() {
         one(CauseId::OriginNotAllowed, 0.6, format!(" and no reason; the page is of another origin, {origin}"))
             .or(CauseId::WebsocketRouteMissing, 0.4)

@@ -95,6 +95,12 @@ fn unauthorised(facts: &Facts<'_>, answered: &str) -> Finding {
     if body.contains("expired") {
         return Finding::new(CauseId::TokenExpired, 0.85, format!("{answered}: the credentials have expired."));
     }
+    if let Some((page, endpoint)) = facts.loopback_names() {
+        let why = format!("{page} and {endpoint} are one machine, and their cookies apart");
+        return Finding::new(CauseId::Localhost127Mismatch, 0.55, format!("{answered}: {why}."))
+            .or(CauseId::SessionMissing, 0.5)
+            .or(CauseId::AuthRequired, 0.45);
+    }
     if facts.signs_in {
         return Finding::new(
             CauseId::TokenInvalid,
