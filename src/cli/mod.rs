@@ -15,6 +15,7 @@ pub mod export;
 pub mod lab;
 pub mod past;
 pub mod plot;
+pub mod profile;
 pub mod when;
 
 /// A usage or configuration error.
@@ -44,6 +45,7 @@ enum Command {
     Export(export::ExportArgs),
     Lab(lab::LabArgs),
     Plot(plot::PlotArgs),
+    Profile(profile::ProfileArgs),
 }
 
 /// Where things are kept; the platform's folders by default.
@@ -87,6 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),
+        Some(Command::Profile(args)) => return profile::run(&args, &cli.folders),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
         None => {}
     }

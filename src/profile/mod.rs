@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod model;
 pub mod read;
+pub mod redact;
 pub mod samples;
 pub mod write;
 mod written;
@@ -12,5 +13,6 @@ mod written;
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use model::*;
 pub use read::{MAX_BYTES, MIN_INTERVAL, parse, parse_resolve, too_large};
+pub use redact::without_credentials;
 pub use samples::{Sample, samples};
-pub use write::{check, to_full_json, update, write, write_full};
+pub use write::{check, to_full_json, update, write, write_all, write_full};

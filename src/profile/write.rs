@@ -28,6 +28,15 @@ pub fn write_full(profile: &Profile) -> String {
     document(filled(profile)).to_string()
 }
 
+/// Many profiles in one document, each under its key and with every default filled in.
+pub fn write_all(profiles: impl IntoIterator<Item = (String, Profile)>) -> String {
+    let mut all = DocumentMut::new();
+    for (key, profile) in profiles {
+        all.insert(&key, document(filled(&profile)).into_item());
+    }
+    all.to_string()
+}
+
 /// The profile as JSON with every default filled in, by the file's names. Secrets are their names.
 pub fn to_full_json(profile: &Profile) -> serde_json::Value {
     let mut root = serde_json::Map::new();

@@ -8,6 +8,7 @@ mod disk;
 mod feed;
 mod files;
 mod ops;
+mod reset;
 mod undo;
 mod watch;
 
