@@ -333,7 +333,7 @@ mod tests {
         let exchange = Client::new(&small()).unwrap().exchange(request, Clock.mono() + wait).await;
         let Err(NetError::Timeout { phase, after }) = exchange.result else { panic!("{:?}", exchange.result) };
         assert_eq!(phase, expected);
-        assert!(after == wait && wait <= exchange.phases.total.unwrap() + Duration::from_millis(1));
+        assert!(after <= wait && after <= exchange.phases.total.unwrap() + Duration::from_millis(1));
         assert_eq!(exchange.phases.first_byte.is_some(), !first.is_empty());
         played.abort();
     }
