@@ -12,8 +12,9 @@ use super::console::{self, Failing};
 use super::cors::{CorsError, cors_check};
 use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
+use super::script::Prepared;
 use super::sent::{self, Sent};
-use super::{Cookies, Credentials, Fault, Mode, Page, Redirect, dialect, headers, method, mixed, origin, port};
+use super::{Cookies, Credentials, Fault, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port};
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
 
@@ -24,36 +25,6 @@ pub enum Step {
     Send(Box<WireRequest>),
     /// It is over.
     Done(Box<Answer>),
-}
-
-/// What the script says: `fetch(url, {...})`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScriptRequest {
-    pub url: Url,
-    /// As written, before normalisation.
-    pub method: String,
-    /// As written, in order.
-    pub headers: Vec<(String, String)>,
-    /// A string body: `text/plain;charset=UTF-8` unless the script sets Content-Type.
-    pub body: Option<String>,
-    pub mode: Mode,
-    pub credentials: Credentials,
-    pub redirect: Redirect,
-}
-
-impl ScriptRequest {
-    /// `fetch(url)`: everything else by default.
-    pub fn get(url: Url) -> Self {
-        Self {
-            url,
-            method: "GET".into(),
-            headers: Vec::new(),
-            body: None,
-            mode: Mode::default(),
-            credentials: Credentials::default(),
-            redirect: Redirect::default(),
-        }
-    }
 }
 
 /// One fetch under way.
@@ -90,25 +61,29 @@ enum Waiting {
 impl Fetch {
     /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out.
     pub fn start(page: Page, request: ScriptRequest, cookies: Cookies) -> (Self, Step) {
+        let (prepared, thrown) = match request.prepare(page.browser) {
+            Ok(prepared) => (prepared, None),
+            Err(fault) => (Prepared::default(), Some(fault)),
+        };
         let mut fetch = Self {
             page,
             cookies,
-            method: method::normalize(&request.method),
-            headers: Vec::new(),
-            body: None,
+            method: prepared.method,
+            headers: prepared.headers,
+            body: prepared.body,
             mode: request.mode,
             credentials: request.credentials,
             redirect: request.redirect,
-            urls: vec![request.url.clone()],
+            urls: vec![request.url],
             tainting: ResponseType::Basic,
             tainted: false,
             preflight_needed: false,
             waiting: Waiting::Actual,
             exchanges: Vec::new(),
         };
-        let step = match fetch.new_request(request) {
-            Ok(()) => fetch.first_fetch(),
-            Err(fault) => fetch.done(Err(fault)),
+        let step = match thrown {
+            None => fetch.first_fetch(),
+            Some(fault) => fetch.done(Err(fault)),
         };
         (fetch, step)
     }
@@ -139,74 +114,6 @@ impl Fetch {
 
     fn url(&self) -> &Url {
         &self.urls[self.urls.len() - 1]
-    }
-
-    /// [new Request(input, init)](https://fetch.spec.whatwg.org/#dom-request), the steps that may throw.
-    fn new_request(&mut self, request: ScriptRequest) -> Result<(), Fault> {
-        let browser = self.page.browser;
-        let throw = |what: String| Err(Fault::TypeError(console::fetch_exception(browser, &what)));
-        // Step 5.3: no credentials in the URL.
-        if !request.url.username().is_empty() || request.url.password().is_some() {
-            return throw(format!(
-                "Request cannot be constructed from a URL that includes credentials: {}",
-                request.url
-            ));
-        }
-        // Step 25: the method.
-        if !headers::is_token(&request.method) {
-            return throw(format!("'{}' is not a valid HTTP method.", request.method));
-        }
-        if method::is_forbidden(&request.method) {
-            return throw(format!("'{}' HTTP method is unsupported.", request.method));
-        }
-        // Step 32.1: no-cors takes simple methods only.
-        if self.mode == Mode::NoCors && !method::is_cors_safelisted(&self.method) {
-            return throw(format!("'{}' is unsupported in no-cors mode.", request.method));
-        }
-        // Step 33: the headers.
-        for (name, value) in &request.headers {
-            let Some(value) = isomorphic_encode(value) else {
-                return throw("String contains non ISO-8859-1 code point.".into());
-            };
-            self.append_header(name, headers::normalize_value(&value)).or_else(throw)?;
-        }
-        // Steps 34 to 38: the body.
-        if let Some(body) = request.body {
-            if matches!(self.method.as_str(), "GET" | "HEAD") {
-                return throw("Request with GET/HEAD method cannot have body.".into());
-            }
-            if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-                self.headers.push(("Content-Type".into(), b"text/plain;charset=UTF-8".to_vec()));
-            }
-            self.body = Some(Bytes::from(body));
-        }
-        Ok(())
-    }
-
-    /// [Append](https://fetch.spec.whatwg.org/#concept-headers-append) to the request's headers.
-    fn append_header(&mut self, name: &str, value: &[u8]) -> Result<(), String> {
-        // Steps 2 and 3: validate.
-        if !headers::is_token(name) {
-            return Err("Invalid name".into());
-        }
-        if !headers::is_value(value) {
-            return Err("Invalid value".into());
-        }
-        if headers::is_forbidden(self.page.browser, name, value) {
-            return Ok(());
-        }
-        let at = self.headers.iter().position(|(written, _)| written.eq_ignore_ascii_case(name));
-        let mut combined = at.map(|at| [&self.headers[at].1, &b", "[..]].concat()).unwrap_or_default();
-        combined.extend_from_slice(value);
-        // Step 4: no-cors takes the safelisted only.
-        if self.mode == Mode::NoCors && !headers::is_no_cors_safelisted(self.page.browser, name, &combined) {
-            return Ok(());
-        }
-        match at {
-            Some(at) => self.headers[at].1 = combined,
-            None => self.headers.push((name.to_owned(), combined)),
-        }
-        Ok(())
     }
 
     /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch) for the URL that the script gave.
@@ -542,9 +449,4 @@ fn went_out(exchange: &Exchange) -> bool {
         Ok(_) => true,
         Err(error) => Phase::Request <= error.phase(),
     }
-}
-
-/// A ByteString's bytes; `None` where a character is beyond them.
-fn isomorphic_encode(text: &str) -> Option<Vec<u8>> {
-    text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
 }

@@ -20,12 +20,14 @@ pub mod page;
 pub mod port;
 pub mod preflight;
 pub mod redirect;
+pub mod script;
 pub mod sent;
 pub mod websocket;
 
 pub use answer::{Answer, Outcome, ResponseType};
 pub use cors::CorsError;
 pub use fault::{Fault, Invalid, Misuse};
-pub use fetch::{Fetch, ScriptRequest, Step};
+pub use fetch::{Fetch, Step};
 pub use kind::{Browser, Credentials, Mode, Redirect};
 pub use page::{Abilities, Cookies, Page};
+pub use script::ScriptRequest;

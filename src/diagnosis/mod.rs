@@ -55,7 +55,9 @@ impl Finding {
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     match rules::find(facts) {
         Some(finding) => {
-            let mut others = finding.others;
+            // What else it may be is never likelier than what it is said to be.
+            let capped = |(cause, confidence): (CauseId, f32)| (cause, confidence.min(finding.confidence));
+            let mut others: Vec<_> = finding.others.into_iter().map(capped).collect();
             others.sort_by(|a, b| b.1.total_cmp(&a.1));
             Diagnosis {
                 cause: Some(finding.cause),

@@ -440,3 +440,35 @@ fn no_fix_weakens_what_protects_the_user() {
         }
     }
 }
+
+/// Every code with every kind of answer: a diagnosis says something, and what it is surest of comes first.
+#[test]
+fn no_evidence_is_without_a_sentence_and_the_likeliest_comes_first() {
+    let answers = [
+        "",
+        "Server: nginx/1.22.1\nContent-Type: text/html\n\n<center>nginx/1.22.1</center>",
+        "Server: uvicorn\nVary: Origin\nContent-Type: application/json\n\n{\"detail\":\"Not Found\"}",
+        "WWW-Authenticate: Basic realm=\"x\"\nLocation: /ws/chat/\nRetry-After: soon\n\nlogin",
+        "Access-Control-Allow-Origin: \u{e9}\nAccess-Control-Allow-Origin: ,\n\ntoken expired",
+    ];
+    let statuses = [0, 101, 200, 302, 400, 401, 403, 404, 405, 407, 413, 426, 429, 500, 502, 503, 504, 599];
+    for code in Code::ALL {
+        for (status, answer) in statuses.iter().flat_map(|status| answers.iter().map(move |answer| (*status, *answer)))
+        {
+            for (url, purpose) in [(API, Purpose::Actual), (API, Purpose::Preflight), (WS, Purpose::Handshake)] {
+                let reason = reason(*code).with_status(status).with_detail("http://localhost:80,");
+                let case = Case::new(APP, url, reason).answered(purpose, status, answer);
+                let diagnosis = diagnose(&Facts::of_check(&case.profile, &case.report));
+                let about = format!("{code} {status} {answer:?}: {diagnosis:?}");
+                assert!(diagnosis.summary.ends_with('.'), "{about}");
+                assert_eq!(diagnosis.cause.is_some(), 0.0 < diagnosis.confidence, "{about}");
+                assert_eq!(diagnosis.cause.is_some(), !diagnosis.fixes.is_empty(), "{about}");
+                let mut last = diagnosis.confidence;
+                for (other, confidence) in &diagnosis.others {
+                    assert!(0.0 < *confidence && *confidence <= last && Some(*other) != diagnosis.cause, "{about}");
+                    last = *confidence;
+                }
+            }
+        }
+    }
+}
