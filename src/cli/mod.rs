@@ -6,10 +6,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::Paths;
+use crate::engine::{Paths, Secrets};
+use crate::window::{self, Show};
 
 pub mod export;
 pub mod lab;
@@ -94,7 +96,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => {}
     }
     match cli.folders.find() {
-        Ok(_) => fail("the window is not part of this build yet", ""),
+        Ok(paths) => open_window(paths, cli.demo),
         Err(code) => code,
+    }
+}
+
+/// `wirewatch` alone: the window.
+fn open_window(paths: Paths, demo: bool) -> ExitCode {
+    let show = if demo { Show::Demo(paths) } else { Show::Saved(paths) };
+    match window::run(&show, Arc::new(Secrets::system()).source()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string(), error.hint()),
     }
 }

@@ -15,9 +15,9 @@ pub enum WindowError {
     Display { why: String },
     #[error("no OpenGL on this display ({why}): apt install libgl1 libgl1-mesa-dri{ELSE}")]
     Graphics { why: String },
-    /// The monitor itself could not start; says what to change.
-    #[error("{0}")]
-    Start(String),
+    /// The monitor itself could not start.
+    #[error("{what}")]
+    Start { what: String, hint: String },
 }
 
 /// What to do without a window; the end of every line that says there is none.
@@ -121,11 +121,25 @@ fn said(payload: &(dyn std::any::Any + Send)) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
+impl WindowError {
+    /// What to change, where the line itself does not say it.
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::Start { hint, .. } => hint,
+            Self::NoDisplay | Self::MissingLibrary { .. } | Self::Display { .. } | Self::Graphics { .. } => "",
+        }
+    }
+}
+
 impl From<eframe::Error> for WindowError {
     fn from(error: eframe::Error) -> Self {
-        let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        // winit puts the place in its source before what happened.
+        let why = line.split_once(".rs:").and_then(|(_, rest)| rest.split_once(": ")).map_or(line, |(_, why)| why);
+        let why = why.to_owned();
         match error {
-            eframe::Error::AppCreation(_) => Self::Start(why),
+            eframe::Error::AppCreation(_) => Self::Start { what: why, hint: String::new() },
             eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => Self::Display { why },
             _ => Self::Graphics { why },
         }

@@ -56,9 +56,9 @@ pub fn title(text: impl Into<String>) -> RichText {
 pub fn install_fonts(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::default();
     let carried: [(&str, &'static [u8], FontFamily); 3] = [
-        ("inter", include_bytes!("fonts/Inter-Regular.otf"), FontFamily::Proportional),
-        ("inter-semibold", include_bytes!("fonts/Inter-SemiBold.otf"), semibold()),
-        ("jetbrains-mono", include_bytes!("fonts/JetBrainsMono-Regular.ttf"), FontFamily::Monospace),
+        ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf"), FontFamily::Proportional),
+        ("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf"), semibold()),
+        ("jetbrains-mono", include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"), FontFamily::Monospace),
     ];
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     for (name, bytes, family) in carried {
@@ -137,7 +137,7 @@ fn visuals(theme: &Theme) -> Visuals {
     Visuals {
         widgets: Widgets {
             noninteractive: widget(theme.panel, theme.line, theme.text),
-            inactive: widget(theme.raised, theme.line, theme.text),
+            inactive: widget(theme.raised, theme.edge, theme.text),
             hovered: widget(theme.hover, theme.outline, theme.text),
             // Also what has the keyboard's focus: the ring is the accent.
             active: WidgetVisuals { bg_stroke: focus, ..widget(theme.hover, theme.accent, theme.text) },

@@ -82,7 +82,9 @@ pub struct Theme {
     pub well: Color32,
     /// Hairlines and outlines that only divide.
     pub line: Color32,
-    /// Outlines that say "this can be used": 3 : 1.
+    /// The outline of what can be used, at rest: the fill and the words say it too.
+    pub edge: Color32,
+    /// Outlines that say it alone: 3 : 1.
     pub outline: Color32,
     pub text: Color32,
     /// What is less important: units, hints, ages.
@@ -157,6 +159,7 @@ impl Theme {
             hover: rgb(0x242D38),
             well: rgb(0x0B0E12),
             line: rgb(0x29323D),
+            edge: rgb(0x3A4653),
             outline: rgb(0x667483),
             text: rgb(0xE6EAEF),
             secondary: rgb(0x9BA6B2),
@@ -189,6 +192,7 @@ impl Theme {
             hover: rgb(0xEAEEF2),
             well: rgb(0xFFFFFF),
             line: rgb(0xD8DEE4),
+            edge: rgb(0xB9C1CA),
             outline: rgb(0x828C97),
             text: rgb(0x1B2128),
             secondary: rgb(0x555F6A),
@@ -221,6 +225,7 @@ impl Theme {
             hover: rgb(0x262626),
             well: rgb(0x000000),
             line: rgb(0x8C8C8C),
+            edge: rgb(0xC8C8C8),
             outline: rgb(0xC8C8C8),
             text: rgb(0xFFFFFF),
             secondary: rgb(0xDADADA),

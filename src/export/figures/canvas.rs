@@ -47,8 +47,8 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     pub(super) fn new(area: &'a DrawingArea<B, Shift>, scale: f64, sink: f64) -> Result<Self, FigureError> {
         static FONTS: Once = Once::new();
         FONTS.call_once(|| {
-            let regular = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/window/fonts/Inter-Regular.otf"));
-            let bold = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/window/fonts/Inter-SemiBold.otf"));
+            let regular = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/fonts/Inter-Regular.otf"));
+            let bold = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/fonts/Inter-SemiBold.otf"));
             // A font that can't be read is told by the first text that wants it.
             let _ = register_font(FAMILY, FontStyle::Normal, regular);
             let _ = register_font(FAMILY, FontStyle::Bold, bold);

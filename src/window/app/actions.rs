@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{App, Dialog};
 use crate::base::ProfileId;
 use crate::engine::Command;
-use crate::window::action::{Action, EventFormat, FigureFormat};
+use crate::window::action::{Action, EventFormat, FigureFormat, Tab};
 use crate::window::backend::{Edit, Export};
 use crate::window::desk::Purpose;
 use crate::window::panels::ask::{Ask, NewProfile};
@@ -16,6 +16,9 @@ use crate::window::toast::Tone;
 
 impl App {
     pub(super) fn act(&mut self, ctx: &egui::Context, action: Action) {
+        if self.detail.act(&action) {
+            return;
+        }
         match action {
             Action::Select(id) => self.select(Some(id)),
             Action::SelectNext => self.select(self.roster.vm().step(self.selected, 1)),
@@ -42,7 +45,10 @@ impl App {
 
             Action::NewProfile => self.dialog = Some(Dialog::Ask(Ask::New(NewProfile::default()))),
             Action::Create(profile) => self.edit(Edit::Add(profile)),
-            Action::EditProfile(id) => self.select(Some(id)),
+            Action::EditProfile(id) => {
+                self.select(Some(id));
+                self.detail.act(&Action::SetTab(Tab::Profile));
+            }
             Action::Duplicate(id) => self.edit(Edit::Duplicate(id)),
             Action::Remove(id) => self.remove(id),
             Action::SetEnabled(id, on) => self.edit(Edit::SetEnabled(id, on)),
@@ -58,6 +64,7 @@ impl App {
             Action::OpenDemo => self.open_demo(),
             Action::Undo => self.edit(Edit::Undo),
 
+            // The detail side's own, done above.
             Action::SetRange(_)
             | Action::ShorterRange
             | Action::LongerRange
@@ -76,16 +83,22 @@ impl App {
                     EventFormat::Jsonl => "jsonl",
                     EventFormat::Csv => "csv",
                 };
-                let name = file_name(&self.name_of(id), ending);
-                self.desk.pick(Purpose::Export(Export::Events { id, format, from: None, to: None }), &name);
+                let (name, view) = (file_name(&self.name_of(id), ending), self.detail.view);
+                self.desk.pick(
+                    Purpose::Export(Export::Events { id, format, from: Some(view.from), to: Some(view.to) }),
+                    &name,
+                );
             }
             Action::SaveFigures { id, format } => {
                 let ending = match format {
                     FigureFormat::Svg => "svg",
                     FigureFormat::Png => "png",
                 };
-                let name = file_name(&self.name_of(id), ending);
-                self.desk.pick(Purpose::Export(Export::Figures { id, format, from: None, to: None }), &name);
+                let (name, view) = (file_name(&self.name_of(id), ending), self.detail.view);
+                self.desk.pick(
+                    Purpose::Export(Export::Figures { id, format, from: Some(view.from), to: Some(view.to) }),
+                    &name,
+                );
             }
             Action::SaveToFile { suggested_name, text } => {
                 self.desk.pick(Purpose::Export(Export::Text(text)), &suggested_name);
@@ -127,6 +140,10 @@ impl App {
     }
 
     fn escape(&mut self, ctx: &egui::Context) {
+        let typing = ctx.memory(|memory| memory.focused().is_some()) && ctx.text_edit_focused();
+        if !typing && self.detail.escape() {
+            return;
+        }
         if !self.roster.filter.is_empty() {
             self.roster.clear_filter();
         }

@@ -15,12 +15,14 @@ use super::action::Action;
 use super::backend::Backend;
 use super::desk::{Desk, Waker};
 use super::panels::ask::Ask;
+use super::panels::editor::Editor;
 use super::panels::palette::Palette;
 use super::panels::roster::RosterState;
 use super::settings::{Settings, SettingsError};
 use super::style;
 use super::theme::Theme;
 use super::toast::{Toasts, Tone};
+use super::vm::detail::DetailState;
 use super::vm::top::{Health, TopVm};
 use crate::base::{Clock, ProfileId};
 use crate::model::Live;
@@ -51,11 +53,15 @@ pub struct App {
     saved: Settings,
     keep: Keep,
     selected: Option<ProfileId>,
+    /// The selected profile's file can't be used.
+    broken: bool,
     roster: RosterState,
     top: TopVm,
     health: Health,
     /// The live picture's version that the view-models were built of.
     seen: Option<u64>,
+    detail: DetailState,
+    editor: Editor,
     dialog: Option<Dialog>,
     toasts: Toasts,
     /// Wishes of this frame, carried out at its end.
@@ -87,12 +93,15 @@ impl App {
         style::install_fonts(ctx);
         style::apply(ctx, &theme, settings.scale);
         let roster = RosterState::new(settings.order, settings.collapsed.iter().cloned());
+        let mut detail = DetailState::new(jiff::tz::TimeZone::system());
+        detail.range = settings.range;
         Ok(Self {
             desk: Desk::start(Arc::clone(&backend), waker)?,
             backend,
             clock,
             theme,
             selected: settings.selected,
+            broken: false,
             saved: settings.clone(),
             settings,
             keep,
@@ -100,6 +109,8 @@ impl App {
             top: TopVm::default(),
             health: Health::default(),
             seen: None,
+            detail,
+            editor: Editor::default(),
             dialog: None,
             toasts,
             wishes: Vec::new(),

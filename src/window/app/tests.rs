@@ -110,6 +110,15 @@ fn the_window_at_rest_asks_for_no_frame() {
 }
 
 #[test]
+fn the_roster_keeps_its_width_from_frame_to_frame() {
+    let (_, mut harness) = window(sample::live());
+    let before = app(&harness).settings.roster_width;
+    harness.run_steps(10);
+    assert_eq!(app(&harness).settings.roster_width, before);
+    assert!((before - Settings::default().roster_width).abs() < 2.0, "{before}");
+}
+
+#[test]
 fn the_first_start_offers_the_ways_to_begin() {
     let (_, harness) = window(Live::new());
     for name in ["New profile: Watch", "Open the demo: ", "Add the samples: ", "Import…: "] {

@@ -3,13 +3,16 @@
 use egui::{CentralPanel, Frame, Key, Margin, Modifiers, Panel, Ui};
 
 use super::{App, Dialog};
+use crate::base::ProfileId;
 use crate::window::action::Action;
 use crate::window::keys::{self, Focus};
 use crate::window::panels::ask::Answered;
+use crate::window::panels::detail::{self, DetailCtx};
 use crate::window::panels::palette::Chosen;
 use crate::window::panels::roster::RosterCtx;
 use crate::window::panels::top::{self, TopCtx};
 use crate::window::panels::{roster_row, sheet, welcome};
+use crate::window::style;
 use crate::window::theme::space;
 
 /// The roster's width, in points.
@@ -98,9 +101,11 @@ impl App {
         let wish = CentralPanel::default()
             .frame(frame)
             .show(ui, |ui| match self.selected {
+                Some(id) if self.broken => self.broken_side(ui, id),
                 Some(_) => {
-                    welcome::nothing_selected(ui, &self.theme);
-                    None
+                    let (editor, theme) = (&mut self.editor, &self.theme);
+                    let mut profile_tab = |ui: &mut Ui| editor.ui(ui, theme);
+                    detail::ui(ui, &mut self.detail, &mut DetailCtx { theme, profile_tab: &mut profile_tab })
                 }
                 None if self.roster.vm().total == 0 => {
                     let folder = self.backend.profiles_folder().map(|folder| folder.display().to_string());
@@ -113,6 +118,21 @@ impl App {
             })
             .inner;
         self.wishes.extend(wish);
+    }
+
+    /// A profile whose file can't be used: what is wrong with it, and its text to be mended.
+    fn broken_side(&mut self, ui: &mut Ui, id: ProfileId) -> Option<Action> {
+        let name = self.name_of(id);
+        let margin = Margin::symmetric(space::L as i8, space::M as i8);
+        Frame::new()
+            .inner_margin(margin)
+            .show(ui, |ui| {
+                ui.label(style::title(name));
+                ui.label("This profile's file can't be used, so it is not watched. The others go on.");
+                ui.add_space(space::S);
+                self.editor.ui(ui, &self.theme)
+            })
+            .inner
     }
 
     fn dialogs(&mut self, ctx: &egui::Context) {

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod detail;
+pub mod editor;
 pub mod header;
 pub mod last_check;
 pub mod menu;

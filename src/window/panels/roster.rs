@@ -108,7 +108,6 @@ impl RosterState {
     /// Draws it.
     pub fn ui(&mut self, ui: &mut Ui, ctx: &RosterCtx<'_>) -> Option<Action> {
         let mut action = self.header(ui);
-        ui.add_space(space::XS);
         match self.vm.empty() {
             Some(Empty::NoProfiles) => {
                 centred(ui, "No profiles yet.");
@@ -129,15 +128,35 @@ impl RosterState {
     fn header(&mut self, ui: &mut Ui) -> Option<Action> {
         let mut action = None;
         egui::Frame::new().inner_margin(egui::Margin::symmetric(space::M as i8, space::S as i8)).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let side = ui.spacing().interact_size.y;
-                let order_width = 112.0;
-                let filter_width = ui.available_width() - order_width - side - 2.0 * ui.spacing().item_spacing.x;
+            let side = ui.spacing().interact_size.y;
+            let row = vec2(ui.available_width(), side);
+            // From the right: the filter gets what is left, and never pushes the panel wider.
+            ui.allocate_ui_with_layout(row, egui::Layout::right_to_left(Align::Center), |ui| {
+                let add = ui.add(egui::Button::new("+").min_size(vec2(side, side)));
+                add.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, "New profile"));
+                if add.on_hover_text("New profile  N").clicked() {
+                    action = Some(Action::NewProfile);
+                }
+                let order = ComboBox::from_id_salt("roster order")
+                    .width(104.0)
+                    .selected_text(order_word(self.order))
+                    .show_ui(ui, |ui| {
+                        for order in Order::ALL {
+                            if ui.selectable_label(self.order == order, order_word(order)).clicked() {
+                                self.order = order;
+                                self.built_of = None;
+                            }
+                        }
+                    });
+                order.response.accessible_name("Order of the roster");
+                let margin = 2.0 * ui.spacing().button_padding.x;
                 let filter = ui.add(
                     TextEdit::singleline(&mut self.filter.text)
                         .id(Id::unique("roster filter"))
                         .hint_text("Filter  /")
-                        .desired_width(filter_width.max(60.0)),
+                        .align(Align2::LEFT_CENTER)
+                        .min_size(vec2(0.0, side))
+                        .desired_width((ui.available_width() - margin - 2.0).max(40.0)),
                 );
                 filter.widget_info(|| WidgetInfo::labeled(egui::Role::SearchInput, true, "Filter profiles"));
                 if std::mem::take(&mut self.focus_filter) {
@@ -151,23 +170,6 @@ impl RosterState {
                     || filter.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
                 {
                     action = self.vm.ids.first().copied().map(Action::Select);
-                }
-                let order = ComboBox::from_id_salt("roster order")
-                    .width(order_width)
-                    .selected_text(order_word(self.order))
-                    .show_ui(ui, |ui| {
-                        for order in Order::ALL {
-                            if ui.selectable_label(self.order == order, order_word(order)).clicked() {
-                                self.order = order;
-                                self.built_of = None;
-                            }
-                        }
-                    });
-                order.response.accessible_name("Order of the roster");
-                let add = ui.add_sized([side, side], egui::Button::new("+"));
-                add.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, "New profile"));
-                if add.on_hover_text("New profile  N").clicked() {
-                    action = Some(Action::NewProfile);
                 }
             });
             if !self.filter.is_empty() {

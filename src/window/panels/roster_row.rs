@@ -97,7 +97,7 @@ fn first_line(painter: &Painter, rect: Rect, row: &RowVm, theme: &Theme, ground:
     }
     let right = rect.right() - space::M;
     text_right(painter, pos2(right, middle), &row.age, style::mono(), theme.secondary, AGE_WIDTH);
-    let fact_right = right - AGE_WIDTH - space::XS;
+    let fact_right = if row.age.is_empty() { right } else { right - AGE_WIDTH - space::XS };
     let room = fact_right - rect.left() - TEXT_LEFT;
     let name = one_line(painter, &row.name, style::strong(), name_colour(row, theme), room * 0.62);
     let font = if row.numeric { style::mono() } else { style::small() };

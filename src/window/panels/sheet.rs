@@ -20,18 +20,22 @@ pub fn ui(ctx: &egui::Context, theme: &Theme) -> bool {
                     let ui = &mut columns[usize::from(1 < index)];
                     ui.add_space(space::S);
                     ui.label(RichText::new(section).font(style::strong()).color(theme.secondary));
-                    Grid::new(("keys", section)).num_columns(2).spacing([space::L, space::XS]).show(ui, |ui| {
-                        for binding in BINDINGS.iter().filter(|binding| binding.section == section) {
-                            ui.label(RichText::new(binding.keys).font(style::mono()));
-                            ui.label(binding.name);
-                            ui.end_row();
-                        }
-                        if section == "Anywhere" {
-                            ui.label(RichText::new("Esc").font(style::mono()));
-                            ui.label("Close, or clear the filter");
-                            ui.end_row();
-                        }
-                    });
+                    Grid::new(("keys", section))
+                        .num_columns(2)
+                        .min_col_width(56.0)
+                        .spacing([space::L, space::XS])
+                        .show(ui, |ui| {
+                            for binding in BINDINGS.iter().filter(|binding| binding.section == section) {
+                                ui.label(RichText::new(binding.keys).font(style::mono()));
+                                ui.label(binding.name);
+                                ui.end_row();
+                            }
+                            if section == "Anywhere" {
+                                ui.label(RichText::new("Esc").font(style::mono()));
+                                ui.label("Close, or clear the filter");
+                                ui.end_row();
+                            }
+                        });
                 }
             });
             ui.add_space(space::M);

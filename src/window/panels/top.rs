@@ -1,8 +1,8 @@
 //! The bar at the top: the command box, how many there are of each state, how the monitor itself does, the view.
 
 use egui::{
-    Align, Align2, Button, Color32, CornerRadius, Frame, Id, Layout, Margin, Sense, Shape, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, Button, Color32, CornerRadius, Id, Layout, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::roster_row::one_line;
@@ -138,22 +138,28 @@ fn count_chip(
     response.on_hover_text(format!("{sentence}, {hint}")).clicked()
 }
 
+/// As much of the status as there is room for; the whole of it, and what is wrong, under the pointer.
 fn status(ui: &mut Ui, ctx: &TopCtx<'_>) {
     let theme = ctx.theme;
-    let font = style::small();
+    let room = ui.available_width() - space::M;
+    if room < 24.0 || ctx.vm.status.is_empty() {
+        return;
+    }
+    let wrong = ctx.vm.problem.is_some();
+    let colour = if wrong { theme.text } else { theme.secondary };
+    let text = one_line(ui.painter(), &ctx.vm.status, style::small(), colour, room - 2.0 * space::S);
+    let elided = text.elided;
+    let (rect, response) = ui.allocate_exact_size(text.size() + vec2(2.0 * space::S, space::S), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ctx.vm.status));
+    if wrong {
+        let edge = Stroke::new(1.0, theme.warn());
+        ui.painter().rect_stroke(rect, CornerRadius::same(RADIUS), edge, StrokeKind::Inside);
+    }
+    ui.painter().galley(rect.center() - text.size() / 2.0, text, colour);
     match &ctx.vm.problem {
-        None => {
-            ui.label(egui::RichText::new(&ctx.vm.status).font(font).color(theme.secondary));
-        }
-        Some(problem) => {
-            Frame::new()
-                .stroke(Stroke::new(1.0, theme.warn()))
-                .corner_radius(RADIUS)
-                .inner_margin(Margin::symmetric(space::S as i8, 2))
-                .show(ui, |ui| {
-                    ui.label(egui::RichText::new(&ctx.vm.status).font(font).color(theme.text)).on_hover_text(problem);
-                });
-        }
+        Some(problem) => drop(response.on_hover_text(problem)),
+        None if elided => drop(response.on_hover_text(&ctx.vm.status)),
+        None => {}
     }
 }
 

@@ -2,7 +2,9 @@
 
 pub mod axis;
 pub mod detail;
+pub mod editor;
 pub mod events;
+pub mod fields;
 pub mod filter;
 pub mod header;
 pub mod last_check;

@@ -293,6 +293,10 @@ fn fact(watched: &Watched, mark: Mark, mistakes: usize, now: Wall) -> (String, b
         State::Reconnecting => match watched.retry {
             Some(retry) if now < retry.until => {
                 let left = retry.until.since(now);
+                if Duration::from_secs(120) <= left {
+                    let next = now.plus(Duration::from_secs(left.as_secs() % 60 + 1));
+                    return (format!("try {}, {}", retry.attempt, lasted(left)), true, Some(next));
+                }
                 let seconds = countdown(left);
                 let next = retry.until.minus(Duration::from_secs(seconds.saturating_sub(1)));
                 (format!("try {}, {seconds} s", retry.attempt), true, Some(next))

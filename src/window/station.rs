@@ -1,0 +1,314 @@
+//! The window's backend over the real monitor: the saved profiles, the engine, the history.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::action::{EventFormat, FigureFormat};
+use super::backend::{Backend, Edit, Edited, Export, Refused};
+use super::vm::top::{Health, Recording};
+use super::vm::words::{bytes, count};
+use crate::base::{Clock, ProfileId, Wall};
+use crate::engine::book::{Book, BookError, Version};
+use crate::engine::{Command, Monitor};
+use crate::export::{EventWriter, Figure, Format, Names, What, figures, history};
+use crate::model::{Answer, Live, Query};
+use crate::store::{self, Filter, Reader};
+
+/// The monitor, as the window uses it.
+pub struct Station {
+    /// Taken out when the window closes, so that the end is waited for.
+    monitor: Mutex<Option<Monitor>>,
+    live: Arc<Mutex<Live>>,
+    book: Option<Arc<Book>>,
+    history: Option<Arc<store::StoreStatus>>,
+    /// What each edited text was read as: an outside change in between is found by it.
+    versions: Mutex<HashMap<ProfileId, Version>>,
+    demo: bool,
+}
+
+impl Station {
+    pub fn new(monitor: Monitor, demo: bool) -> Self {
+        Self {
+            live: Arc::clone(monitor.live()),
+            book: monitor.book().cloned(),
+            history: monitor.history().cloned(),
+            monitor: Mutex::new(Some(monitor)),
+            versions: Mutex::default(),
+            demo,
+        }
+    }
+
+    /// Ends the monitor: sessions are closed, the history is flushed. Blocks for some seconds at most.
+    pub fn close(&self) {
+        let monitor = lock(&self.monitor).take();
+        if let Some(monitor) = monitor {
+            monitor.shutdown();
+        }
+    }
+
+    fn book(&self) -> Result<&Book, Refused> {
+        self.book.as_deref().ok_or_else(|| refused("These profiles are fixed: they can't be changed."))
+    }
+
+    fn name(&self, id: ProfileId) -> String {
+        lock(&self.live).get(id).map_or_else(|| "the profile".into(), |watched| watched.name.to_string())
+    }
+
+    fn reader(&self) -> Result<Reader, String> {
+        let monitor = lock(&self.monitor);
+        let reader = monitor.as_ref().map(Monitor::reader).transpose().map_err(|error| error.to_string())?;
+        reader.flatten().ok_or_else(|| "There is no history in this window.".to_owned())
+    }
+
+    fn save_text(&self, book: &Book, id: ProfileId, text: &str) -> Result<(), BookError> {
+        let known = lock(&self.versions).get(&id).copied();
+        let version = match known {
+            Some(version) => version,
+            None => book.text(id).ok_or(BookError::Gone(id))?.1,
+        };
+        book.save_text(id, version, text)?;
+        if let Some((_, version)) = book.text(id) {
+            lock(&self.versions).insert(id, version);
+        }
+        Ok(())
+    }
+
+    fn import(&self, book: &Book, path: &Path) -> Result<(String, Option<ProfileId>), Refused> {
+        let most = crate::profile::MAX_BYTES as u64;
+        let size = std::fs::metadata(path).map_err(|error| cannot_read(path, &error))?.len();
+        if most < size {
+            return Err(refused(format!("{} is larger than a profile can be ({}).", path.display(), bytes(most))));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
+        let stem = path.file_stem().map_or_else(|| "profile".into(), |stem| stem.to_string_lossy().into_owned());
+        let id = book.add_text(&stem, &text).map_err(|error| said(&error))?;
+        Ok((format!("Imported {stem}."), Some(id)))
+    }
+
+    fn write_events(
+        &self,
+        id: ProfileId,
+        format: EventFormat,
+        (from, to): (Option<Wall>, Option<Wall>),
+        path: &Path,
+    ) -> Result<String, String> {
+        let reader = self.reader()?;
+        let names: Names = [(id, self.name(id))].into_iter().collect();
+        let filter = Filter { profile: Some(id), from, to, kinds: Vec::new(), text: String::new() };
+        let format = match format {
+            EventFormat::Jsonl => Format::Jsonl,
+            EventFormat::Csv => Format::Csv,
+        };
+        // Written beside it and renamed: an export that fails half-way leaves no half file.
+        let part = part_of(path);
+        let done = File::create(&part).map_err(|error| error.to_string()).and_then(|file| {
+            let mut writer =
+                EventWriter::new(BufWriter::new(file), format, names).map_err(|error| error.to_string())?;
+            let done = history(&reader, &filter, &mut writer).map_err(|error| error.to_string())?;
+            let out = writer.finish().map_err(|error| error.to_string())?;
+            out.into_inner().map_err(|error| error.to_string())?.sync_all().map_err(|error| error.to_string())?;
+            std::fs::rename(&part, path).map_err(|error| error.to_string())?;
+            Ok(done.0)
+        });
+        match done {
+            Ok(events) => {
+                let events = usize::try_from(events).unwrap_or(usize::MAX);
+                Ok(format!("{} written to {}.", count(events, "event", "events"), path.display()))
+            }
+            Err(why) => {
+                let _ = std::fs::remove_file(&part);
+                Err(format!("{} can't be written: {why}", path.display()))
+            }
+        }
+    }
+
+    fn write_figures(
+        &self,
+        id: ProfileId,
+        (from, to): (Option<Wall>, Option<Wall>),
+        path: &Path,
+    ) -> Result<String, String> {
+        let reader = self.reader()?;
+        let now = Clock.wall();
+        let to = to.unwrap_or(now);
+        let from = from.unwrap_or_else(|| to.minus(Duration::from_secs(3_600)));
+        let span = u64::try_from(to.since(from).as_micros()).unwrap_or(u64::MAX);
+        let column = Duration::from_micros(span.div_ceil(figures::COLUMNS.into()).max(1));
+        let data = reader.range(id, from, to, column).map_err(|error| error.to_string())?;
+        let summary = reader.summary(id, from, to).map_err(|error| error.to_string())?;
+        let known_to = reader.last_at().map_err(|error| error.to_string())?.unwrap_or(to).min(now);
+        let (name, zone) = (self.name(id), jiff::tz::TimeZone::system());
+        let figure =
+            Figure { name: &name, data: &data, summary: summary.as_ref(), known_to, panels: &What::ALL, zone: &zone };
+        figures::save(&figure, path).map_err(|error| error.to_string())?;
+        Ok(format!("Figures saved as {}.", path.display()))
+    }
+}
+
+impl Backend for Station {
+    fn live(&self) -> &Mutex<Live> {
+        &self.live
+    }
+
+    fn send(&self, command: Command) -> Result<(), String> {
+        let sent = lock(&self.monitor).as_ref().map(|monitor| monitor.send(command));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            _ => Err("The engine has more to do than it can; that was not done. Try again in a moment.".into()),
+        }
+    }
+
+    fn health(&self) -> Health {
+        let lateness = lock(&self.monitor).as_ref().and_then(|monitor| monitor.status().lateness);
+        let recording = match self.history.as_ref().map(|history| history.health()) {
+            None => Recording::NotAsked,
+            Some(store::Health::Recording) => Recording::On,
+            Some(store::Health::NotRecording { problem, .. }) => Recording::Off { problem: problem.to_string() },
+        };
+        Health {
+            recording,
+            bytes: self.history.as_ref().map(|history| history.size()),
+            lateness_p99: lateness.map(|spread| spread.p99),
+            ..Health::default()
+        }
+    }
+
+    fn is_demo(&self) -> bool {
+        self.demo
+    }
+
+    fn profiles_folder(&self) -> Option<PathBuf> {
+        self.book.as_ref().map(|book| book.folder().to_owned())
+    }
+
+    fn edit(&self, edit: Edit) -> Result<Edited, Refused> {
+        let book = self.book()?;
+        let err = |error: BookError| said(&error);
+        let done = |said: String, select| Ok(Edited { said, select, undo: true });
+        match edit {
+            Edit::Add(profile) => {
+                let id = book.add(&profile).map_err(err)?;
+                done(format!("Added {}.", profile.name), Some(id))
+            }
+            Edit::Duplicate(id) => {
+                let copy = book.duplicate(id).map_err(err)?;
+                done(format!("Duplicated {}.", self.name(id)), Some(copy))
+            }
+            Edit::Remove(id) => {
+                let name = self.name(id);
+                book.remove(&[id]).map_err(err)?;
+                done(format!("Removed {name}."), None)
+            }
+            Edit::SetEnabled(id, on) => {
+                book.set_enabled(&[id], on).map_err(err)?;
+                done(format!("{} {}.", if on { "Enabled" } else { "Disabled" }, self.name(id)), None)
+            }
+            Edit::SetGroup(id, group) => {
+                book.set_group(&[id], &group).map_err(err)?;
+                let to = if group.is_empty() { "no group".to_owned() } else { group.join(" / ") };
+                done(format!("Moved {} to {to}.", self.name(id)), None)
+            }
+            Edit::SetTags(id, tags) => {
+                book.set_tags(&[id], &tags).map_err(err)?;
+                done(format!("Tagged {}.", self.name(id)), None)
+            }
+            Edit::Save(id, profile) => {
+                let version = book.text(id).ok_or_else(|| said(&BookError::Gone(id)))?.1;
+                book.save(id, version, &profile).map_err(err)?;
+                done(format!("Saved {}.", profile.name), None)
+            }
+            Edit::SaveText(id, text) => {
+                let name = self.name(id);
+                self.save_text(book, id, &text).map_err(err)?;
+                done(format!("Saved {name}."), None)
+            }
+            Edit::AddSamples => {
+                let ids = book.add_samples().map_err(err)?;
+                if ids.is_empty() {
+                    return Ok(Edited { said: "The samples are all there already.".into(), select: None, undo: false });
+                }
+                done(format!("Added {}.", count(ids.len(), "sample", "samples")), ids.first().copied())
+            }
+            Edit::Import(path) => {
+                let (said, id) = self.import(book, &path)?;
+                done(said, id)
+            }
+            Edit::Undo => match book.undo().map_err(err)? {
+                Some(label) => Ok(Edited { said: format!("Taken back: {label}."), select: None, undo: false }),
+                None => Ok(Edited { said: "There is nothing to take back.".into(), select: None, undo: false }),
+            },
+        }
+    }
+
+    fn profile_text(&self, id: ProfileId) -> Result<String, String> {
+        let book = self.book().map_err(|refused| refused.said)?;
+        let (text, version) = book.text(id).ok_or("The profile's file can't be read as text.")?;
+        lock(&self.versions).insert(id, version);
+        Ok(text)
+    }
+
+    fn ask(&self, query: &Query) -> Answer {
+        match self.reader() {
+            Ok(reader) => reader.answer(query),
+            Err(why) => Answer::Failed { query: query.clone(), why },
+        }
+    }
+
+    fn export(&self, what: &Export, to: &Path) -> Result<String, String> {
+        match what {
+            Export::Events { id, format, from, to: until } => self.write_events(*id, *format, (*from, *until), to),
+            Export::Figures { id, format, from, to: until } => {
+                let ending = match format {
+                    FigureFormat::Svg => "svg",
+                    FigureFormat::Png => "png",
+                };
+                let fits = to.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+                let to = if fits { to.to_owned() } else { PathBuf::from(format!("{}.{ending}", to.display())) };
+                self.write_figures(*id, (*from, *until), &to)
+            }
+            Export::Text(text) => {
+                let part = part_of(to);
+                std::fs::write(&part, text)
+                    .and_then(|()| std::fs::rename(&part, to))
+                    .map_err(|error| format!("{} can't be written: {error}", to.display()))?;
+                Ok(format!("Saved as {}.", to.display()))
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+fn refused(said: impl Into<String>) -> Refused {
+    Refused { said: said.into(), problems: Vec::new() }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Refused {
+    refused(format!("{} can't be read: {error}", path.display()))
+}
+
+/// The error and what to do about it, as a sentence each.
+fn said(error: &BookError) -> Refused {
+    let problems = match error {
+        BookError::Mistakes(problems) => problems.clone(),
+        _ => Vec::new(),
+    };
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1) {
+        let upper = first.to_uppercase();
+        text.replace_range(..1, &upper);
+    }
+    Refused { said: format!("{text}: {}.", error.hint()), problems }
+}
