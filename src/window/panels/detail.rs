@@ -31,10 +31,12 @@ pub fn ui(ui: &mut Ui, state: &mut DetailState, ctx: &mut DetailCtx<'_>) -> Opti
             let top = ui.cursor().top();
             action = header::ui(ui, &header, theme);
             if let Some(why) = state.why().cloned() {
-                action = why::ui(ui, &why, theme).or(action.take());
+                action = why::ui(ui, &why, &mut state.why_open, theme).or(action.take());
             }
             action = range_bar(ui, state, theme).or(action.take());
-            action = plots_ui(ui, state, theme, whole).or(action.take());
+            // What stands above leaves less for the plots, and both leave room for the table.
+            let left = whole - (ui.cursor().top() - top);
+            action = plots_ui(ui, state, theme, left).or(action.take());
             action = tab_strip(ui, state, theme).or(action.take());
             let used = ui.cursor().top() - top;
             let room = (whole - used - 2.0 * space::M).max(LEAST_TAB);
@@ -95,13 +97,43 @@ fn range_bar(ui: &mut Ui, state: &DetailState, theme: &Theme) -> Option<Action> 
                 label.on_hover_text(trouble);
             } else if state.is_loading() {
                 ui.label(RichText::new("Reading the history…").font(style::small()).color(theme.secondary));
+            } else {
+                legend(ui, state, theme);
             }
         });
     });
     action
 }
 
-fn plots_ui(ui: &mut Ui, state: &mut DetailState, theme: &Theme, whole: f32) -> Option<Action> {
+/// What the latency plot's marks mean, where there is room to say so. From the right.
+fn legend(ui: &mut Ui, state: &DetailState, theme: &Theme) {
+    let Some(vm) = state.plots().filter(|_| 300.0 < ui.available_width()) else { return };
+    ui.add_space(space::M);
+    ui.spacing_mut().item_spacing.x = space::XS;
+    let mut entry = |word: &str, draw: &dyn Fn(&egui::Painter, egui::Rect)| {
+        ui.label(RichText::new(word).font(style::small()).color(theme.secondary));
+        let (rect, _) = ui.allocate_exact_size(vec2(14.0, 12.0), egui::Sense::hover());
+        draw(ui.painter(), rect);
+        ui.add_space(space::S);
+    };
+    if !vm.handshakes.is_empty() {
+        entry("handshake", &|painter, rect| {
+            painter.circle_stroke(rect.center(), 2.75, Stroke::new(1.25, theme.secondary));
+        });
+    }
+    entry("failure", &|painter, rect| {
+        let x = rect.center().x;
+        painter.vline(x, rect.y_range(), Stroke::new(2.0, theme.bad()));
+    });
+    entry("to p95", &|painter, rect| {
+        painter.rect_filled(rect.shrink2(vec2(0.0, 1.0)), 2.0, theme.tint(theme.accent, 0.30));
+    });
+    entry("median", &|painter, rect| {
+        painter.hline(rect.x_range(), rect.center().y, Stroke::new(1.75, theme.accent));
+    });
+}
+
+fn plots_ui(ui: &mut Ui, state: &mut DetailState, theme: &Theme, room: f32) -> Option<Action> {
     let width = plots::strip_width(ui.available_width());
     if 0.5 < (width - state.plot_width).abs() {
         state.plot_width = width;
@@ -115,7 +147,7 @@ fn plots_ui(ui: &mut Ui, state: &mut DetailState, theme: &Theme, whole: f32) -> 
         zone: &state.zone,
         instant: state.instant,
         now: state.now,
-        height: (whole * 0.2).clamp(88.0, 220.0),
+        height: (room * 0.22).clamp(84.0, 240.0),
         empty: state.empty(),
     };
     let action = plots::ui(ui, &mut plots_ui, &ctx);

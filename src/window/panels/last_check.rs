@@ -99,7 +99,9 @@ fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Optio
 
 /// Monospace text on the ground of plots and fields, wrapped, to be selected.
 pub fn well(ui: &mut Ui, theme: &Theme, text: &str) {
-    Frame::new().fill(theme.well).corner_radius(f32::from(RADIUS)).inner_margin(space::S).show(ui, |ui| {
+    let edge = egui::Stroke::new(1.0, theme.line);
+    let frame = Frame::new().fill(theme.well).stroke(edge).corner_radius(f32::from(RADIUS)).inner_margin(space::S);
+    frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.add(egui::Label::new(RichText::new(text).font(style::mono())).wrap().selectable(true));
     });

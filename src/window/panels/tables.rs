@@ -18,7 +18,7 @@ use crate::window::vm::last_check::LastCheckVm;
 use crate::window::vm::words;
 use crate::window::{shape, style};
 
-const ROW: f32 = 24.0;
+const ROW: f32 = 26.0;
 
 /// The Events tab.
 pub fn events(ui: &mut Ui, state: &mut DetailState, theme: &Theme) -> Option<Action> {
@@ -211,7 +211,13 @@ fn table(ui: &mut Ui, state: &mut DetailState, theme: &Theme, which: Which) {
     }
     let follow = state.follow && state.is_pinned();
     let ctx = ui.ctx().clone();
-    let mut builder = TableBuilder::new(ui)
+    // The lines between columns end where the table does.
+    let room = ui.available_rect_before_wrap();
+    let mut inside = ui.new_child(egui::UiBuilder::new().id_salt("rows").max_rect(room));
+    inside.set_clip_rect(room.intersect(ui.clip_rect()));
+    inside.spacing_mut().item_spacing.y = 0.0;
+    inside.visuals_mut().widgets.noninteractive.bg_stroke.color = theme.grid;
+    let mut builder = TableBuilder::new(&mut inside)
         .id_salt(("table", which == Which::Events))
         .striped(false)
         .resizable(true)

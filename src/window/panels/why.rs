@@ -10,8 +10,8 @@ use crate::window::vm::why::WhyVm;
 /// Facts beyond these are left to the tables.
 const FACTS: usize = 4;
 
-/// Draws the card over the whole width.
-pub fn ui(ui: &mut Ui, vm: &WhyVm, theme: &Theme) -> Option<Action> {
+/// Draws the card over the whole width. `open`: with every fix and what else it may be.
+pub fn ui(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Action> {
     let mut action = None;
     let colour = vm.state.map_or(theme.bad(), |state| theme.state(state));
     let shown = Frame::new()
@@ -43,12 +43,7 @@ pub fn ui(ui: &mut Ui, vm: &WhyVm, theme: &Theme) -> Option<Action> {
                             let more = format!("and {} more", vm.facts.len() - FACTS);
                             ui.label(RichText::new(more).font(style::small()).color(theme.secondary));
                         }
-                        for fix in &vm.fixes {
-                            action = fix_ui(ui, fix, theme).or(action.take());
-                        }
-                        if let Some(others) = &vm.others {
-                            ui.label(RichText::new(others).font(style::small()).color(theme.secondary));
-                        }
+                        action = fixes(ui, vm, open, theme).or(action.take());
                     });
                 });
             });
@@ -61,21 +56,41 @@ pub fn ui(ui: &mut Ui, vm: &WhyVm, theme: &Theme) -> Option<Action> {
     action
 }
 
-fn fix_ui(ui: &mut Ui, fix: &crate::window::vm::why::FixVm, theme: &Theme) -> Option<Action> {
+/// The likeliest fix in a line; the rest, with what to paste, behind a button.
+fn fixes(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Action> {
     let mut action = None;
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Fix").font(style::small_strong()).color(theme.link));
-        ui.label(&fix.text);
-    });
-    if let Some(snippet) = &fix.snippet {
-        ui.horizontal_top(|ui| {
-            Frame::new().fill(theme.well).corner_radius(f32::from(RADIUS)).inner_margin(space::S).show(ui, |ui| {
-                ui.label(RichText::new(snippet).font(style::mono()));
-            });
-            if ui.button("Copy").on_hover_text("Copy these lines").clicked() {
-                action = Some(Action::Copy(snippet.clone()));
-            }
+    let shown = if *open { vm.fixes.len() } else { 1 };
+    for (index, fix) in vm.fixes.iter().take(shown).enumerate() {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new("Fix").font(style::small_strong()).color(theme.link));
+            ui.label(&fix.text);
         });
+        if *open && let Some(snippet) = &fix.snippet {
+            ui.horizontal_top(|ui| {
+                Frame::new().fill(theme.well).corner_radius(f32::from(RADIUS)).inner_margin(space::S).show(ui, |ui| {
+                    ui.label(RichText::new(snippet).font(style::mono()));
+                });
+                let copy = ui.button("Copy").on_hover_text("Copy these lines");
+                copy.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, format!("Copy fix {}", index + 1)));
+                if copy.clicked() {
+                    action = Some(Action::Copy(snippet.clone()));
+                }
+            });
+        }
+    }
+    if *open && let Some(others) = &vm.others {
+        ui.label(RichText::new(others).font(style::small()).color(theme.secondary));
+    }
+    let more = 1 < vm.fixes.len() || vm.others.is_some() || vm.fixes.iter().any(|fix| fix.snippet.is_some());
+    if more {
+        let word = if *open { "Less" } else { "How to mend it, and what else it may be" };
+        let link = ui
+            .add(egui::Label::new(RichText::new(word).color(theme.link)).selectable(false).sense(egui::Sense::click()));
+        link.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, word));
+        if link.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+            *open = !*open;
+            ui.ctx().request_repaint();
+        }
     }
     action
 }

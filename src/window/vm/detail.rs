@@ -48,6 +48,8 @@ pub struct DetailState {
     pub open_frame: Option<u64>,
     /// Whether the tables stay at their newest row.
     pub follow: bool,
+    /// Whether the card that says why shows all it has.
+    pub why_open: bool,
     /// What is typed to be sent.
     pub message: String,
     pub plots_ui: crate::window::panels::plots::PlotsUi,
@@ -107,6 +109,7 @@ impl DetailState {
             open_event: None,
             open_frame: None,
             follow: true,
+            why_open: false,
             message: String::new(),
             plots_ui: Default::default(),
             view: empty,

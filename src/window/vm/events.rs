@@ -478,11 +478,12 @@ impl Table {
         for (index, row) in self.past.iter().chain(&self.rows).enumerate() {
             let inside = view.from <= row.event.at && row.event.at <= view.to;
             let body = &row.event.body;
-            let quiet = self.hide_heartbeats
-                && match body {
-                    EventBody::Frame(frame) => frame.heartbeat,
-                    _ => false,
-                };
+            let quiet = match body {
+                EventBody::Frame(frame) => self.hide_heartbeats && frame.heartbeat,
+                // One every few seconds would drown the rest: they are there for who asks.
+                EventBody::Pong { .. } => self.filter.is_empty() && self.chip != Some(Chip::Session),
+                _ => false,
+            };
             let by_chip = self.chip.is_none_or(|chip| chip.takes(body));
             if inside && !quiet && by_chip && self.filter.matches(&row.facts()) {
                 self.shown.push(u32::try_from(index).unwrap_or(u32::MAX));

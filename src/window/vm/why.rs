@@ -1,8 +1,9 @@
 //! Why something is wrong, said before anything is plotted. Absent where nothing is.
 
 use super::words;
-use crate::diagnosis;
+use crate::diagnosis::{self, CauseId, Diagnosis, Facts, Fix};
 use crate::model::Watched;
+use crate::profile::Profile;
 use crate::watch::{Code, Outcome, Reason, State};
 
 /// A thing to change, with what to write.
@@ -23,7 +24,7 @@ pub struct WhyVm {
     /// What was seen: the browser's console line, the close frame, the mistakes of a file.
     pub facts: Vec<String>,
     pub fixes: Vec<FixVm>,
-    /// `3 other candidates`
+    /// What else it may be, in one line.
     pub others: Option<String>,
 }
 
@@ -56,6 +57,7 @@ impl WhyVm {
         if !watched.is_enabled() || !wrong {
             return None;
         }
+        let diagnosis = watched.profile.as_ref().map(|profile| diagnose(watched, profile));
         let mut facts = Vec::new();
         if let Some((_, report)) = &watched.last_check {
             facts.extend(report.console.as_deref().map(str::to_owned));
@@ -63,12 +65,17 @@ impl WhyVm {
         if let (State::Reconnecting, Some((_, close))) = (watched.state, &watched.last_close) {
             facts.push(close_line(close));
         }
+        let headline = match &diagnosis {
+            Some(diagnosis) if !diagnosis.summary.is_empty() => diagnosis.summary.clone(),
+            _ => reason.map_or_else(|| headline_of(watched.state), sentence),
+        };
+        let (fixes, others) = diagnosis.map_or_else(Default::default, |found| (found.fixes, found.others));
         Some(Self {
             state: Some(watched.state),
-            headline: reason.map_or_else(|| headline_of(watched.state), sentence),
+            headline,
             facts,
-            fixes: Vec::new(),
-            others: None,
+            fixes: fixes.into_iter().map(fix_vm).collect(),
+            others: others_line(&others),
         })
     }
 
@@ -82,6 +89,38 @@ impl WhyVm {
         }
         lines.join("\n")
     }
+}
+
+/// What the evidence of the last check, or of the session, points to.
+fn diagnose(watched: &Watched, profile: &Profile) -> Diagnosis {
+    let check = watched.last_check.as_ref();
+    if !watched.is_session()
+        && let Some((_, report)) = check
+    {
+        return diagnosis::diagnose(&Facts::of_check(profile, report));
+    }
+    let handshake = watched.last_handshake.as_ref();
+    let close = watched.last_close.as_ref().filter(|(at, _)| handshake.is_none_or(|seen| seen.at <= *at));
+    let at = handshake.map_or(watched.since, |seen| Some(seen.at)).unwrap_or_default();
+    let facts = Facts::of_session(
+        profile,
+        watched.current_reason(),
+        handshake.map(|seen| &*seen.exchange),
+        close.map(|(_, facts)| facts),
+        at,
+    );
+    diagnosis::diagnose(&facts)
+}
+
+fn fix_vm(fix: Fix) -> FixVm {
+    let text = if fix.stack == "any" { fix.text } else { format!("{}: {}", fix.stack, fix.text) };
+    FixVm { text, snippet: fix.snippet }
+}
+
+fn others_line(others: &[(CauseId, f32)]) -> Option<String> {
+    let names: Vec<String> =
+        others.iter().map(|(cause, share)| format!("{} ({:.0} %)", cause.as_str(), share * 100.0)).collect();
+    (!names.is_empty()).then(|| format!("It may also be: {}", names.join(", ")))
 }
 
 fn degraded(watched: &Watched) -> bool {
@@ -152,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_a_sentence_with_its_facts() {
-        let got = why(vec![enter(State::CorsError, Code::MissingAllowOriginHeader)]).unwrap();
-        assert_eq!(got.headline, "502 Bad Gateway · no Access-Control-Allow-Origin.");
+    fn a_refusal_is_a_sentence_with_something_to_change() {
+        let got = why(vec![enter(State::CorsError, Code::OriginRefused)]).unwrap();
+        assert!(got.headline.ends_with('.') && !got.fixes.is_empty(), "{got:?}");
     }
 
     #[test]
@@ -167,11 +206,8 @@ mod tests {
         };
         let closed = EventBody::Closed { facts, open_for: std::time::Duration::from_secs(9) };
         let got = why(vec![closed, enter(State::Reconnecting, Code::ClosedAbnormally)]).unwrap();
-        assert_eq!(
-            got.text(),
-            "Connection lost without a close frame.\n\
-             The connection broke without a close frame; the page's script sees 1006, not clean"
-        );
+        assert_eq!(got.facts, ["The connection broke without a close frame; the page's script sees 1006, not clean"]);
+        assert!(got.text().starts_with(&got.headline) && got.text().contains("1006"), "{}", got.text());
     }
 
     #[test]
