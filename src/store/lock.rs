@@ -20,8 +20,9 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let name = path.with_extension("lock");
         let io = |source| StoreError::Io { source, path: name.clone() };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&name).map_err(io)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&name).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -29,6 +29,8 @@ impl Reader {
         let first = self.first(id)?;
         // What lies before the profile's first sample needs no looking at.
         let start = first.map_or(to, |first| from.max(first));
+        // Nor what lies behind the history's end.
+        let end = self.last_at()?.map_or(start, |last| to.min(last));
         let least = i64::try_from(to.since(from).as_micros()).unwrap_or(i64::MAX) / COLUMNS;
         let column = column.max(Duration::from_micros(least.unsigned_abs().max(1_000)));
 
@@ -61,7 +63,7 @@ impl Reader {
                 // Whole buckets make a column.
                 let width = (column_s.max(span) + span - 1) / span * span;
                 data.column = Duration::from_secs(width.unsigned_abs());
-                let buckets = self.buckets(id, span, column_start(start, data.column), to)?;
+                let buckets = self.buckets(id, span, column_start(start, data.column), end)?;
                 worst = from_buckets(&mut data, width, &buckets);
             }
         }
@@ -77,6 +79,7 @@ impl Reader {
     /// (then of whole buckets, and the quantiles at most 6 % off). `None`: nothing was measured.
     pub fn summary(&self, id: ProfileId, from: Wall, to: Wall) -> rusqlite::Result<Option<Column>> {
         let start = self.first(id)?.map_or(to, |first| from.max(first));
+        let end = self.last_at()?.map_or(start, |last| to.min(last));
         if self.first_raw(id)?.is_some_and(|raw| raw <= start.plus(Duration::from_secs(300))) {
             let rows = self.narrow(id, from, to, RAW + 1)?;
             if rows.len() <= RAW {
@@ -90,9 +93,9 @@ impl Reader {
                 return Ok((column.good + column.failures != 0).then_some(Column { spread, ..column }));
             }
         }
-        let span = if to.since(start) <= Duration::from_secs(30 * 24 * 3600) { 300 } else { 3600 };
+        let span = if end.since(start) <= Duration::from_secs(30 * 24 * 3600) { 300 } else { 3600 };
         let mut sum = Tally::default();
-        for (_, bucket) in self.buckets(id, span, start, to)? {
+        for (_, bucket) in self.buckets(id, span, start, end)? {
             sum.merge(&bucket.line);
             sum.failed += bucket.handshakes.failed;
         }

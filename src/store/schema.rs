@@ -202,14 +202,16 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
 
 /// The writing connection, the file made or brought to this program's format. The caller holds the lock.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    admit(path)?;
+    if !admit(path)? {
+        make_private(path).map_err(|source| StoreError::Io { source, path: path.into() })?;
+    }
     let open = || {
         let mut db = Connection::open(path)?;
         db.busy_timeout(std::time::Duration::from_secs(5))?;
         let _: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         // Each commit is on the disk itself, not in the system's memory, before it is acknowledged.
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.pragma_update(None, "wal_autocheckpoint", 20_000)?;
+        db.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         db.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
         db.pragma_update(None, "cache_size", -65_536)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
@@ -218,6 +220,16 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
         Ok(db)
     };
     open().map_err(|error| StoreError::opening(error, path))
+}
+
+/// An empty file that only its owner may read: what servers answered is nobody else's business. SQLite gives the files
+/// beside it the same permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
 }
 
 fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
@@ -249,6 +261,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.sqlite3");
         (folder, path)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_read_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, path) = file();
+        let _db = open_to_write(&path).unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+        }
     }
 
     #[track_caller]

@@ -28,7 +28,7 @@ use crate::base::{Clock, Interner};
 use crate::watch::{Event, EventBody};
 
 /// From the first event of a batch to the start of its commit.
-const WINDOW: Duration = Duration::from_millis(150);
+const WINDOW: Duration = Duration::from_millis(100);
 /// The most events of one transaction.
 const BATCH: usize = 20_000;
 /// Between two tries while nothing can be written.
@@ -296,6 +296,7 @@ where
             }
             let ended = self.clock.now();
             self.last_commit = ended.mono.saturating_duration_since(started);
+            self.status.set_size(size(&self.config.path));
             if let (Some(seq), Some(at)) = (newest, oldest) {
                 self.status.committed(seq, ended.wall.since(at));
             }
@@ -328,13 +329,12 @@ where
         (self.on_change)(HealthChange::Resumed { dropped: self.dropped - self.dropped_before });
     }
 
-    /// Lets old rows go, and looks at the size.
+    /// Lets old rows go.
     fn tidy(&mut self) {
         let now = self.clock.mono();
         if self.tidied.is_some_and(|at| now < at) {
             return;
         }
-        self.status.set_size(size(&self.config.path));
         let budget = 2_000;
         let step = retention::step(&mut self.db, &self.config.retention, self.clock.wall(), budget);
         // Where something is left to do it goes on soon. A failure here is one that the next batch meets and tells.
