@@ -59,7 +59,8 @@ impl Reader {
         match narrow {
             Some(rows) => from_samples(&mut data, &rows),
             None => {
-                let span: i64 = if column_s < 3600 { 300 } else { 3600 };
+                // Looking up many narrow buckets for one wide column would take longer than anyone waits.
+                let span: i64 = if column_s < 1800 { 300 } else { 3600 };
                 // Whole buckets make a column.
                 let width = (column_s.max(span) + span - 1) / span * span;
                 data.column = Duration::from_secs(width.unsigned_abs());

@@ -40,7 +40,7 @@ pub struct PastLimits {
 
 impl Default for PastLimits {
     fn default() -> Self {
-        Self { beats: 60, samples: 600, segments: 200, events: 100, frames: 50 }
+        Self { beats: 60, samples: 300, segments: 100, events: 60, frames: 20 }
     }
 }
 

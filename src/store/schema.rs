@@ -178,8 +178,8 @@ fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let db = Connection::open_with_flags(path, flags)?;
         db.busy_timeout(std::time::Duration::from_secs(2))?;
-        db.pragma_update(None, "cache_size", -16_384)?;
-        db.pragma_update(None, "mmap_size", 268_435_456)?;
+        // Not mapped into memory: a bad sector is to be an error, not the end of the program.
+        db.pragma_update(None, "cache_size", -32_768)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
         db.set_prepared_statement_cache_capacity(32);
         Ok(db)
