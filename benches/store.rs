@@ -55,7 +55,7 @@ fn body(index: u64, exchange: &Arc<Exchange>) -> EventBody {
     let took = Duration::from_micros(20_000 + (index * 7_919) % 60_000);
     let reason = || Some(Reason::new(Code::MissingAllowOriginHeader).with_status(502));
     match index / u64::from(PROFILES) % 20 {
-        _ if index % 199 == 0 => {
+        _ if index.is_multiple_of(199) => {
             EventBody::State { from: State::Connected, to: State::CorsError, reason: reason(), attempt: 1 }
         }
         0..12 => {

@@ -48,7 +48,7 @@ fn child() {
     let store = Store::open(config, Clock).unwrap();
     let mut next = store.last_seq() + 1;
     let source = move |_: Duration| {
-        if next % 50 == 0 {
+        if next.is_multiple_of(50) {
             std::thread::park_timeout(Duration::from_millis(4)); // A busy monitor, not a race.
         }
         let event = Arc::new(event(next));
