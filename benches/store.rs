@@ -59,7 +59,7 @@ fn body(index: u64, exchange: &Arc<Exchange>) -> EventBody {
             EventBody::State { from: State::Connected, to: State::CorsError, reason: reason(), attempt: 1 }
         }
         0..12 => {
-            let fails = index % 100 == 0;
+            let fails = index.is_multiple_of(100);
             EventBody::Check(Arc::new(CheckReport {
                 outcome: if fails { Outcome::Down } else { Outcome::Up },
                 state: if fails { State::CorsError } else { State::Connected },
