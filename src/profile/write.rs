@@ -387,4 +387,6 @@ fn merge_tables(tables: &mut ArrayOfTables, was: &Array, becomes: Array) {
 }
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod tests;
