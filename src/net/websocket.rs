@@ -312,7 +312,6 @@ mod tests {
         Ok(Received::Close { code, reason: reason.to_owned() })
     }
 
-    /// The client reads `before` and then this breach.
     async fn check_breach(frames: &[u8], what: &'static str) {
         check(frames, &[Err(NetError::WebSocketProtocol { what })]).await;
     }
