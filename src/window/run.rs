@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
+use super::action::Range;
 use super::app::App;
 use super::backend::Backend;
 use super::desk::Waker;
@@ -19,7 +20,7 @@ use crate::lab::{self, Lab};
 pub enum Show {
     /// The saved profiles.
     Saved(Paths),
-    /// The built-in lab. The window's own settings are kept in that folder all the same.
+    /// The built-in lab. The window's settings are read, and left as they are.
     Demo(Paths),
 }
 
@@ -68,6 +69,12 @@ fn open(
 ) -> Result<(), WindowError> {
     let file = config.join(settings::FILE);
     let loaded = Settings::load(&file);
+    // The demo looks as the person likes it, begins at its own beginning, and changes nothing of theirs.
+    let (loaded, file) = if station.is_demo() {
+        (loaded.map(|kept| Settings { range: Range::M15, selected: None, collapsed: Vec::new(), ..kept }), None)
+    } else {
+        (loaded, Some(file))
+    };
     let (width, height) = loaded.as_ref().map_or_else(|_| Settings::default().size, |settings| settings.size);
     let mut options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -87,7 +94,7 @@ fn open(
             options,
             Box::new(move |creation| {
                 let ctx = creation.egui_ctx.clone();
-                let app = App::new(&ctx, backend, waker, loaded, Some(file))?;
+                let app = App::new(&ctx, backend, waker, loaded, file)?;
                 close_on_signal(ctx.clone())?;
                 let _ = late_ctx.set(ctx);
                 opened.store(true, Ordering::Relaxed);

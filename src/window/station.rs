@@ -312,3 +312,121 @@ fn said(error: &BookError) -> Refused {
     }
     Refused { said: format!("{text}: {}.", error.hint()), problems }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use url::Url;
+
+    use super::*;
+    use crate::engine::{MonitorConfig, Profiles};
+    use crate::profile::{Kind, Profile};
+
+    /// A station over an empty folder, with a history.
+    fn station() -> (tempfile::TempDir, Station) {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets: crate::engine::SecretSource = Arc::new(|_: &Profile| Ok(HashMap::new()));
+        let config = MonitorConfig {
+            history: Some(folder.path().join("history.sqlite3")),
+            ..MonitorConfig::new(Profiles::Folder(folder.path().join("profiles")), secrets)
+        };
+        let station = Station::new(Monitor::start(config).unwrap(), false);
+        (folder, station)
+    }
+
+    fn add(station: &Station, name: &str) -> ProfileId {
+        let mut profile = Profile::new(name, Kind::Http, Url::parse("http://127.0.0.1:9/").unwrap());
+        profile.enabled = false;
+        station.edit(Edit::Add(Box::new(profile))).unwrap().select.unwrap()
+    }
+
+    /// The files in the folder of the profiles.
+    fn files(folder: &tempfile::TempDir) -> Vec<String> {
+        let read = std::fs::read_dir(folder.path().join("profiles")).unwrap();
+        let mut names: Vec<String> =
+            read.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[track_caller]
+    fn until(what: &str, done: impl Fn() -> bool) {
+        let begun: Instant = Clock.mono();
+        while !done() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what} did not happen");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn profiles_are_made_duplicated_removed_and_taken_back_on_disk() {
+        let (folder, station) = station();
+        let id = add(&station, "Sales chat");
+        assert_eq!(files(&folder), ["sales-chat.toml"]);
+        until("the row", || lock(&station.live).get(id).is_some_and(|row| &*row.name == "Sales chat"));
+        station.edit(Edit::Duplicate(id)).unwrap();
+        assert_eq!(files(&folder).len(), 2);
+        let edited = station.edit(Edit::Remove(id)).unwrap();
+        assert_eq!((edited.said.as_str(), edited.undo), ("Removed Sales chat.", true));
+        assert_eq!(files(&folder).len(), 1);
+        station.edit(Edit::Undo).unwrap();
+        assert_eq!(files(&folder).len(), 2);
+        station.edit(Edit::SetGroup(id, vec!["shop".into(), "production".into()])).unwrap();
+        assert!(station.profile_text(id).unwrap().contains("group = \"shop / production\""));
+        station.close();
+    }
+
+    #[test]
+    fn a_text_that_changed_outside_is_not_overwritten() {
+        let (folder, station) = station();
+        let id = add(&station, "Sales chat");
+        let text = station.profile_text(id).unwrap();
+        let mine = text.replace("Sales", "Support");
+        station.edit(Edit::SaveText(id, mine.clone())).unwrap();
+        let file = folder.path().join("profiles").join("sales-chat.toml");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), mine);
+        std::fs::write(&file, format!("# theirs\n{mine}")).unwrap();
+        let refused = station.edit(Edit::SaveText(id, text)).unwrap_err();
+        assert!(refused.said.contains("changed outside"), "{}", refused.said);
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with("# theirs"));
+        station.close();
+    }
+
+    #[test]
+    fn samples_and_imports_become_files_and_a_wrong_import_says_what_is_wrong() {
+        let (folder, station) = station();
+        station.edit(Edit::AddSamples).unwrap();
+        assert!(3 <= files(&folder).len());
+        let again = station.edit(Edit::AddSamples).unwrap();
+        assert!(!again.undo && again.said.contains("already"), "{}", again.said);
+        let outside = folder.path().join("their chat.toml");
+        std::fs::write(&outside, "name = \"Chat\"\nkind = \"websocket\"\nurl = \"wss://a.test/\"\nenabled = false\n")
+            .unwrap();
+        station.edit(Edit::Import(outside.clone())).unwrap();
+        assert!(files(&folder).contains(&"their-chat.toml".to_owned()), "{:?}", files(&folder));
+        std::fs::write(&outside, "name = \"Chat\"\npagee = 1\n").unwrap();
+        let refused = station.edit(Edit::Import(outside)).unwrap_err();
+        assert!(!refused.problems.is_empty() && refused.said.contains('`'), "{}", refused.said);
+        station.close();
+    }
+
+    #[test]
+    fn what_is_exported_is_whole_or_not_there() {
+        let (folder, station) = station();
+        let id = add(&station, "Sales chat");
+        let file = folder.path().join("out.jsonl");
+        let export = Export::Events { id, format: EventFormat::Jsonl, from: None, to: None };
+        let said = station.export(&export, &file).unwrap();
+        assert!(said.contains("written to") && file.exists(), "{said}");
+        let nowhere = folder.path().join("no such folder").join("out.jsonl");
+        assert!(station.export(&export, &nowhere).unwrap_err().contains("can't be written"));
+        let figures = Export::Figures { id, format: FigureFormat::Svg, from: None, to: None };
+        station.export(&figures, &folder.path().join("figures")).unwrap();
+        assert!(folder.path().join("figures.svg").exists());
+        let text = Export::Text("a,b\n".into());
+        station.export(&text, &folder.path().join("table.csv")).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("table.csv")).unwrap(), "a,b\n");
+        station.close();
+    }
+}

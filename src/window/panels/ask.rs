@@ -210,7 +210,13 @@ fn line_later(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> bool {
 fn edit(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> (egui::Response, bool) {
     let label = ui.label(RichText::new(label).font(style::small_strong()));
     let response = ui
-        .add(TextEdit::singleline(text).hint_text(hint).desired_width(f32::INFINITY).char_limit(4_096))
+        .add(
+            TextEdit::singleline(text)
+                .hint_text(hint)
+                .align(egui::Align2::LEFT_CENTER)
+                .desired_width(f32::INFINITY)
+                .char_limit(4_096),
+        )
         .labelled_by(label.id);
     let done = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     (response, done)

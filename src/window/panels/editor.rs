@@ -249,7 +249,7 @@ impl Editor {
                 let lines = matches!(field.form, Form::Lines | Form::Pairs) || text.contains('\n');
                 let edit = if lines { TextEdit::multiline(&mut text) } else { TextEdit::singleline(&mut text) };
                 let edit = edit.hint_text(field.hint).desired_width(width).char_limit(64 * 1024);
-                let edit = if lines { edit.desired_rows(2) } else { edit };
+                let edit = if lines { edit.desired_rows(2) } else { edit.align(egui::Align2::LEFT_CENTER) };
                 let edit = if field.form == Form::Toml { edit.font(egui::TextStyle::Monospace) } else { edit };
                 let response = ui.add(edit).labelled_by(label);
                 if response.changed() {

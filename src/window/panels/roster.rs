@@ -149,14 +149,13 @@ impl RosterState {
                         }
                     });
                 order.response.accessible_name("Order of the roster");
-                let margin = 2.0 * ui.spacing().button_padding.x;
                 let filter = ui.add(
                     TextEdit::singleline(&mut self.filter.text)
                         .id(Id::unique("roster filter"))
                         .hint_text("Filter  /")
                         .align(Align2::LEFT_CENTER)
                         .min_size(vec2(0.0, side))
-                        .desired_width((ui.available_width() - margin - 2.0).max(40.0)),
+                        .desired_width(ui.available_width().max(40.0)),
                 );
                 filter.widget_info(|| WidgetInfo::labeled(egui::Role::SearchInput, true, "Filter profiles"));
                 if std::mem::take(&mut self.focus_filter) {
