@@ -13,11 +13,13 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::{Paths, Secrets};
 use crate::window::{self, Show};
 
+pub mod check;
 pub mod export;
 pub mod lab;
 pub mod past;
 pub mod plot;
 pub mod profile;
+pub mod watch;
 pub mod when;
 
 /// A usage or configuration error.
@@ -44,10 +46,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     Export(export::ExportArgs),
     Lab(lab::LabArgs),
     Plot(plot::PlotArgs),
     Profile(profile::ProfileArgs),
+    Watch(watch::WatchArgs),
 }
 
 /// Where things are kept; the platform's folders by default.
@@ -78,6 +82,11 @@ pub fn fail(message: &str, hint: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
+/// Text of a server's that can't command the terminal: control characters become a dot.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
 /// Runs the program with these arguments (the program's name first).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -89,10 +98,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
+        Some(Command::Check(args)) => return check::run(&args, &cli.folders),
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),
         Some(Command::Profile(args)) => return profile::run(&args, &cli.folders),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
+        Some(Command::Watch(args)) => return watch::run(&args, &cli.folders, cli.demo),
         None => {}
     }
     match cli.folders.find() {

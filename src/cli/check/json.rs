@@ -1,0 +1,291 @@
+//! The document of `check --json`. Field names and words are fixed: programs outside the crate read them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::steps::{Step, steps};
+use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose};
+use crate::profile::Profile;
+use crate::watch::{CheckReport, Outcome};
+use crate::wire::{Exchange, Headers, Phases, command};
+
+/// The most of a body that the document has, in bytes.
+const BODY: usize = 4096;
+
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    target: &'a str,
+    url: &'a str,
+    page: String,
+    browser: &'static str,
+    healthy: bool,
+    state: &'static str,
+    category: &'static str,
+    cause: Option<&'static str>,
+    confidence: f32,
+    summary: String,
+    console: Option<&'a str>,
+    checks: Vec<Check>,
+    other_causes: Vec<OtherCause>,
+    fixes: Vec<Fix>,
+    /// What is dangerous though nothing fails. No check looks for that: `audit` is to.
+    warnings: [(); 0],
+    exchanges: Vec<OneExchange>,
+    commands: Commands,
+    /// How a WebSocket ended, as the page's script saw it and as the wire had it.
+    close: Option<Close<'a>>,
+    /// Each connection, where there was more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    outcome: &'static str,
+    ms: Option<f64>,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct OtherCause {
+    cause: &'static str,
+    confidence: f32,
+}
+
+#[derive(Serialize)]
+struct Fix {
+    stack: &'static str,
+    text: String,
+    snippet: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OneExchange {
+    request: Request,
+    response: Option<Response>,
+    error: Option<&'static str>,
+    peer: Option<String>,
+    proxy: Option<String>,
+    tls: Option<Tls>,
+    timing_ms: Timing,
+}
+
+#[derive(Serialize)]
+struct Request {
+    purpose: &'static str,
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Response {
+    version: &'static str,
+    status: u16,
+    reason: String,
+    headers: Vec<(String, String)>,
+    body: String,
+    body_size: u64,
+}
+
+#[derive(Serialize)]
+struct Tls {
+    version: Option<String>,
+    cipher: Option<String>,
+    alpn: Option<String>,
+    chain: Vec<Certificate>,
+}
+
+#[derive(Serialize)]
+struct Certificate {
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+    not_before: String,
+    not_after: String,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct Timing {
+    dns: Option<f64>,
+    connect: Option<f64>,
+    proxy: Option<f64>,
+    tls: Option<f64>,
+    first_byte: Option<f64>,
+    body: Option<f64>,
+    total: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Commands {
+    curl: Option<String>,
+    websocat: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Close<'a> {
+    code: u16,
+    reason: &'a str,
+    clean: bool,
+    by: &'static str,
+    wire_code: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Attempt {
+    outcome: &'static str,
+    state: &'static str,
+    code: Option<&'static str>,
+    status: Option<u16>,
+    ms: Option<f64>,
+}
+
+/// The whole document; `deciding` is the check that it tells of.
+pub(super) fn document<'a>(
+    profile: &'a Profile,
+    url: &'a str,
+    deciding: &'a CheckReport,
+    reports: &[CheckReport],
+) -> Document<'a> {
+    let diagnosis = diagnose(&Facts::of_check(profile, deciding));
+    let healthy = reports.iter().all(|report| report.outcome == Outcome::Up);
+    let Diagnosis { cause, confidence, summary, fixes, others } = diagnosis;
+    let cause = if healthy { Some(CauseId::Ok) } else { cause };
+    let category = match (healthy, cause, &deciding.reason) {
+        (true, ..) => "none",
+        (false, Some(cause), _) => cause.category().code(),
+        (false, None, Some(reason)) => reason.category().code(),
+        (false, None, None) => "none",
+    };
+    let last = deciding.exchanges.last();
+    Document {
+        target: &profile.name,
+        url,
+        page: profile.page_url().into(),
+        browser: profile.browser.word(),
+        healthy,
+        state: deciding.state.code(),
+        category,
+        cause: cause.map(CauseId::as_str),
+        confidence,
+        summary,
+        console: deciding.console.as_deref(),
+        checks: steps(profile, deciding).into_iter().map(check).collect(),
+        other_causes: others
+            .into_iter()
+            .map(|(cause, confidence)| OtherCause { cause: cause.as_str(), confidence })
+            .collect(),
+        fixes: fixes.into_iter().map(|fix| Fix { stack: fix.stack, text: fix.text, snippet: fix.snippet }).collect(),
+        warnings: [],
+        exchanges: deciding.exchanges.iter().map(|exchange| one(exchange)).collect(),
+        commands: Commands {
+            curl: last.map(|exchange| command::curl(&exchange.request)),
+            websocat: last.and_then(|exchange| command::websocat(&exchange.request)),
+        },
+        close: deciding.close.as_ref().map(|facts| Close {
+            code: facts.script.code,
+            reason: &facts.script.reason,
+            clean: facts.script.clean,
+            by: facts.by.code(),
+            wire_code: facts.code,
+        }),
+        attempts: if reports.len() < 2 { Vec::new() } else { reports.iter().map(attempt).collect() },
+    }
+}
+
+fn check(step: Step) -> Check {
+    Check {
+        name: step.name,
+        outcome: step.came.word(),
+        ms: step.took.map(ms),
+        detail: step.detail,
+        exchange: step.exchange,
+    }
+}
+
+fn attempt(report: &CheckReport) -> Attempt {
+    Attempt {
+        outcome: report.outcome.code(),
+        state: report.state.code(),
+        code: report.reason.as_ref().map(|reason| reason.code.as_str()),
+        status: report.status,
+        ms: report.phases.total.map(ms),
+    }
+}
+
+fn one(exchange: &Exchange) -> OneExchange {
+    let request = &exchange.request;
+    OneExchange {
+        request: Request {
+            purpose: match request.purpose {
+                crate::wire::Purpose::Actual => "request",
+                crate::wire::Purpose::Preflight => "preflight",
+                crate::wire::Purpose::Handshake => "upgrade",
+            },
+            method: request.method.clone(),
+            url: request.url.to_string(),
+            headers: fields(&request.headers),
+            body: (!request.body.is_empty()).then(|| text(&request.body)),
+        },
+        response: exchange.response().map(|response| Response {
+            version: response.version.word(),
+            status: response.status,
+            reason: response.reason.clone(),
+            headers: fields(&response.headers),
+            body: text(&response.body),
+            body_size: response.body_size,
+        }),
+        error: exchange.result.as_ref().err().map(crate::wire::NetError::code),
+        peer: exchange.peer.map(|peer| peer.to_string()),
+        proxy: exchange.proxy.clone(),
+        tls: exchange.tls.as_ref().map(|tls| Tls {
+            version: tls.version.clone(),
+            cipher: tls.cipher.clone(),
+            alpn: tls.alpn.clone(),
+            chain: tls
+                .chain
+                .iter()
+                .map(|cert| Certificate {
+                    subject: cert.subject.clone(),
+                    issuer: cert.issuer.clone(),
+                    names: cert.names.clone(),
+                    not_before: cert.not_before.to_string(),
+                    not_after: cert.not_after.to_string(),
+                    sha256: cert.sha256.clone(),
+                })
+                .collect(),
+        }),
+        timing_ms: timing(&exchange.phases),
+    }
+}
+
+fn fields(headers: &Headers) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(BODY)]).into_owned()
+}
+
+fn timing(phases: &Phases) -> Timing {
+    Timing {
+        dns: phases.dns.map(ms),
+        connect: phases.connect.map(ms),
+        proxy: phases.proxy.map(ms),
+        tls: phases.tls.map(ms),
+        first_byte: phases.first_byte.map(ms),
+        body: phases.body.map(ms),
+        total: phases.total.map(ms),
+    }
+}
+
+/// To the microsecond.
+pub(super) fn ms(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
+}

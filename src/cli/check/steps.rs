@@ -1,0 +1,165 @@
+//! A check's record as the steps that a person follows: name resolution, connection, TLS, each request, the browser's rules.
+
+use std::time::Duration;
+
+use crate::diagnosis::words;
+use crate::profile::{Kind, Profile};
+use crate::watch::{Category, CheckReport, Code, Outcome};
+use crate::wire::{Exchange, Phase, Purpose};
+
+/// How a step came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    Pass,
+    Warn,
+    Fail,
+    Skip,
+}
+
+impl Came {
+    /// Stable.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) came: Came,
+    pub(super) took: Option<Duration>,
+    pub(super) detail: String,
+    /// Of which exchange, from 0.
+    pub(super) exchange: Option<usize>,
+}
+
+/// All steps in order.
+pub(super) fn steps(profile: &Profile, report: &CheckReport) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (index, exchange) in report.exchanges.iter().enumerate() {
+        let decides = index + 1 == report.exchanges.len();
+        of_exchange(&mut steps, index, exchange, decides.then_some(report));
+    }
+    of_browser(&mut steps, profile, report);
+    of_socket(&mut steps, profile, report);
+    of_objective(&mut steps, profile, report);
+    steps
+}
+
+fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided: Option<&CheckReport>) {
+    let failed = exchange.result.as_ref().err();
+    let failed_in = failed.map(crate::wire::NetError::phase);
+    let mut push = |name, phase: &[Phase], took: Option<Duration>, applies: bool, detail: String| {
+        let came = match failed_in {
+            Some(at) if phase.contains(&at) => Came::Fail,
+            _ if took.is_some() => Came::Pass,
+            _ => Came::Skip,
+        };
+        if applies || came == Came::Fail {
+            let detail = match (came, failed) {
+                (Came::Fail, Some(error)) => error.to_string(),
+                _ => detail,
+            };
+            steps.push(Step { name, came, took, detail, exchange: Some(index) });
+        }
+    };
+    let phases = exchange.phases;
+    let host = exchange.request.url.host_str().unwrap_or_default();
+    let peer = exchange.peer.map(|peer| peer.to_string()).unwrap_or_default();
+    let literal = phases.dns.is_none();
+    let address = exchange.peer.map(|peer| peer.ip().to_string()).unwrap_or_default();
+    push("dns", &[Phase::Dns], phases.dns, true, if literal { format!("{host} needs none") } else { address });
+    push("connect", &[Phase::Connect], phases.connect, true, peer);
+    let proxy = exchange.proxy.clone().unwrap_or_default();
+    push("proxy", &[Phase::Proxy], phases.proxy, exchange.proxy.is_some(), proxy);
+    let secure = matches!(exchange.request.url.scheme(), "https" | "wss");
+    let tls = exchange.tls.as_ref().map(|tls| {
+        let parts = [tls.version.as_deref(), tls.cipher.as_deref(), tls.alpn.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    });
+    push("tls", &[Phase::Tls], phases.tls, secure, tls.unwrap_or_default());
+    let name = match exchange.request.purpose {
+        Purpose::Actual => "request",
+        Purpose::Preflight => "preflight",
+        Purpose::Handshake => "upgrade",
+    };
+    let took = match (phases.first_byte, phases.body) {
+        (Some(first), Some(body)) => Some(first + body),
+        (first, body) => first.or(body),
+    };
+    let mut detail = exchange.status().map(words::status_words).unwrap_or_default();
+    if exchange.request.purpose == Purpose::Preflight {
+        detail = format!("{} {detail}", exchange.request.method);
+    }
+    push(name, &[Phase::Request, Phase::FirstByte, Phase::Body], took, true, detail);
+    // The answer came, and what it says is the fault.
+    let refused = decided.and_then(|report| report.reason.as_ref()).filter(|reason| {
+        matches!(
+            reason.code,
+            Code::Status
+                | Code::AuthRequired
+                | Code::RateLimited
+                | Code::OriginRefused
+                | Code::BodyMismatch
+                | Code::HandshakeStatus
+                | Code::HandshakeInvalid
+        )
+    });
+    if let (Some(reason), Some(step)) = (refused, steps.last_mut().filter(|_| failed.is_none())) {
+        step.came = Came::Fail;
+        if matches!(reason.code, Code::BodyMismatch | Code::HandshakeInvalid) {
+            step.detail = format!("{}; {}", step.detail, words::phrase(reason));
+        }
+    }
+}
+
+/// The browser's own rules: they apply between a page and another origin.
+fn of_browser(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
+    let refusal = report.reason.as_ref().filter(|reason| {
+        matches!(reason.category(), Category::Cors | Category::MixedContent) && reason.code != Code::OriginRefused
+            || matches!(reason.code, Code::UnsafePort | Code::ContentSecurityPolicy)
+    });
+    let step = |came, detail| Step { name: "browser", came, took: None, detail, exchange: None };
+    match refusal {
+        Some(reason) => steps.push(step(Came::Fail, words::phrase(reason))),
+        None if report.outcome == Outcome::Unknown || report.exchanges.is_empty() => {}
+        None if profile.kind == Kind::WebSocket => {}
+        None if matches!(report.outcome, Outcome::Up | Outcome::Degraded) || report.status.is_some() => {
+            steps.push(step(Came::Pass, "the page's script can read the answer".to_owned()));
+        }
+        None => steps.push(step(Came::Skip, String::new())),
+    }
+}
+
+/// What came after a WebSocket had opened.
+fn of_socket(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
+    if report.status != Some(101) || profile.kind == Kind::Http {
+        return;
+    }
+    let (came, detail) = match (&report.reason, &report.close) {
+        (Some(reason), _) if report.outcome == Outcome::Down => (Came::Fail, words::phrase(reason)),
+        (_, Some(facts)) => (Came::Pass, format!("closed with {}", facts.script.code)),
+        (_, None) => (Came::Pass, "stayed open".to_owned()),
+    };
+    if report.reason.as_ref().is_some_and(|reason| reason.code == Code::HandshakeInvalid) {
+        return;
+    }
+    steps.push(Step { name: "open", came, took: None, detail, exchange: None });
+}
+
+fn of_objective(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
+    let Some(total) = report.latency() else { return };
+    let limit = crate::profile::format_duration(profile.objective.latency);
+    let (came, detail) = if report.outcome == Outcome::Degraded {
+        (Came::Warn, format!("slower than {limit}"))
+    } else {
+        (Came::Pass, format!("within {limit}"))
+    };
+    steps.push(Step { name: "latency", came, took: Some(total), detail, exchange: None });
+}
