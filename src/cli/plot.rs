@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
@@ -95,7 +94,7 @@ fn plot(args: &PlotArgs, folders: &Folders) -> Result<(), ExitCode> {
     };
     let profile = profile.map_err(|(message, hint)| fail(&message, &hint))?;
 
-    let column = Duration::from_micros(to.since(from).as_micros().div_ceil(figures::COLUMNS.into()) as u64);
+    let column = figures::column(from, to);
     let data = reader.range(profile.id, from, to, column).map_err(unreadable)?;
     let summary = reader.summary(profile.id, from, to).map_err(unreadable)?;
     let known_to = reader.last_at().map_err(unreadable)?.unwrap_or(to).min(now);

@@ -136,9 +136,7 @@ impl Station {
         let now = Clock.wall();
         let to = to.unwrap_or(now);
         let from = from.unwrap_or_else(|| to.minus(Duration::from_secs(3_600)));
-        let span = u64::try_from(to.since(from).as_micros()).unwrap_or(u64::MAX);
-        let column = Duration::from_micros(span.div_ceil(figures::COLUMNS.into()).max(1));
-        let data = reader.range(id, from, to, column).map_err(|error| error.to_string())?;
+        let data = reader.range(id, from, to, figures::column(from, to)).map_err(|error| error.to_string())?;
         let summary = reader.summary(id, from, to).map_err(|error| error.to_string())?;
         let known_to = reader.last_at().map_err(|error| error.to_string())?.unwrap_or(to).min(now);
         let (name, zone) = (self.name(id), jiff::tz::TimeZone::system());

@@ -1,5 +1,7 @@
 //! Where the ticks of time and of values stand, and what they say. Pure.
 
+use std::time::Duration;
+
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -123,6 +125,14 @@ fn floor(at: DateTime, step: Step) -> Option<DateTime> {
             first.checked_sub((index.rem_euclid(months)).months()).ok()
         }
     }
+}
+
+/// The shortest length at least as long that people count time in.
+pub(super) fn round_length(least: Duration) -> Duration {
+    const SECONDS: &[u64] =
+        &[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 604_800];
+    let found = SECONDS.iter().map(|seconds| Duration::from_secs(*seconds)).find(|length| least <= *length);
+    found.unwrap_or(least)
 }
 
 /// A scale of values from the floor up.
@@ -256,6 +266,12 @@ mod tests {
         assert_eq!(Scale::linear(3.0, 4, true).ticks, [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(Scale::linear(0.0, 4, true).ticks, [0.0, 1.0]);
         assert_eq!(Scale::logarithmic(3.0, 800.0).ticks, [1.0, 10.0, 100.0, 1000.0]);
+    }
+
+    #[test]
+    fn lengths_of_columns_and_bars_are_round() {
+        let of = |seconds: f64| round_length(Duration::from_secs_f64(seconds)).as_secs();
+        assert_eq!([0.2, 144.0, 1_008.0, 5e6].map(of), [1, 300, 1_800, 5_000_000]);
     }
 
     #[test]

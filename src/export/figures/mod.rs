@@ -11,6 +11,7 @@ mod palette;
 mod panels;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
@@ -93,8 +94,14 @@ const PNG_SCALE: f64 = 3.0;
 /// Units of an SVG to one of those: its coordinates are whole numbers, so they are made small.
 const SVG_SCALE: f64 = 10.0;
 
-/// How many columns a figure shows at most: ask the history for `range / COLUMNS`.
+/// How many columns a figure shows at most.
 pub const COLUMNS: u32 = 600;
+
+/// How wide a figure's columns are best: a length that people count time in, and not more than [`COLUMNS`] of them.
+pub fn column(from: Wall, to: Wall) -> Duration {
+    let least = to.since(from) / COLUMNS;
+    axis::round_length(least)
+}
 
 /// Draws the figure into a file, in the form that its ending names. The file appears whole or not at all.
 pub fn save(figure: &Figure<'_>, path: &Path) -> Result<(), FigureError> {

@@ -6,7 +6,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{Scale, Tick, local, ms_label, time_ticks};
+use super::axis::{Scale, Tick, local, ms_label, round_length, time_ticks};
 use super::canvas::{Canvas, Point, Type};
 use super::{Figure, FigureError, WIDTH, What, palette};
 use crate::base::Wall;
@@ -278,14 +278,15 @@ fn runs<'a>(columns: &'a [Column], figure: &Figure<'_>) -> Vec<&'a [Column]> {
 fn lane<B: DrawingBackend>(canvas: &Canvas<'_, B>, figure: &Figure<'_>, frame: &Frame) -> Drawn {
     caption(canvas, frame, "State", "")?;
     let data = figure.data;
-    let parts: Vec<_> = data
-        .segments
-        .iter()
-        .filter_map(|segment| {
-            let (from, to) = segment.clip(data.from, data.to, figure.known_to)?;
-            Some((segment.state, from, to))
-        })
-        .collect();
+    let mut parts: Vec<(State, Wall, Wall)> = Vec::new();
+    for segment in &data.segments {
+        let Some((from, to)) = segment.clip(data.from, data.to, figure.known_to) else { continue };
+        match parts.last_mut() {
+            // Only the reason changed.
+            Some((state, _, end)) if *state == segment.state && *end == from => *end = to,
+            _ => parts.push((segment.state, from, to)),
+        }
+    }
     if parts.is_empty() {
         return empty(canvas, frame, "nobody watched in this time");
     }
@@ -431,10 +432,9 @@ fn bars<B: DrawingBackend>(
     let inside = bins.iter().filter(|bin| data.from <= bin.at.plus(data.column) && bin.at <= data.to);
     let total: u64 = inside.clone().map(|bin| u64::from(bin.count)).sum();
     // As many columns to a bar as make it wide enough to be seen.
-    let column_us = i64::try_from(data.column.as_micros()).unwrap_or(i64::MAX).max(1);
-    let column_px = (RIGHT - LEFT) * column_us as f64 / (data.to.0 - data.from.0).max(1) as f64;
-    let together = (BAR / column_px).ceil().clamp(1.0, 1e6) as i64;
-    let bar_us = column_us.saturating_mul(together);
+    let column_px = (RIGHT - LEFT) * data.column.as_secs_f64() / data.to.since(data.from).as_secs_f64().max(1e-6);
+    let least = data.column.mul_f64((BAR / column_px).clamp(1.0, 1e6));
+    let bar_us = i64::try_from(round_length(least).as_micros()).unwrap_or(i64::MAX).max(1);
     let mut heights: Vec<(i64, u64)> = Vec::new();
     for bin in inside {
         let start = bin.at.0.div_euclid(bar_us) * bar_us;
