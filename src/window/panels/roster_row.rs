@@ -52,7 +52,10 @@ pub fn ui(ui: &mut Ui, rect: Rect, row: &RowVm, ctx: &RosterCtx<'_>) -> Option<A
     if selected {
         painter.rect_filled(Rect::from_min_size(rect.min, vec2(3.0, rect.height())), 0.0, theme.accent);
     }
-    first_line(&painter, rect, row, theme, ground);
+    if let (true, Mark::State(state)) = (row.changed, row.mark) {
+        painter.rect_filled(rect, 0.0, theme.tint(theme.state(state), 0.16));
+    }
+    let cut = first_line(&painter, rect, row, theme, ground);
     second_line(ui, &painter, rect, row, theme);
     if response.has_focus() {
         shape::focus_ring(&painter, rect.shrink(1.0), theme.accent);
@@ -72,17 +75,21 @@ pub fn ui(ui: &mut Ui, rect: Rect, row: &RowVm, ctx: &RosterCtx<'_>) -> Option<A
             action = Some(wish);
         }
     });
+    let over_text = response.hover_pos().is_some_and(|at| at.y < rect.top() + 26.0);
     if menu.is_none() && !row.problems.is_empty() {
         response.on_hover_ui(|ui| {
             for problem in &row.problems {
                 ui.label(problem);
             }
         });
+    } else if menu.is_none() && cut && over_text {
+        response.on_hover_text(&row.sentence);
     }
     action
 }
 
-fn first_line(painter: &Painter, rect: Rect, row: &RowVm, theme: &Theme, ground: Color32) {
+/// True where there was no room for all of it.
+fn first_line(painter: &Painter, rect: Rect, row: &RowVm, theme: &Theme, ground: Color32) -> bool {
     let middle = rect.top() + 16.0;
     let centre = pos2(rect.left() + 20.0, middle);
     match row.mark {
@@ -107,9 +114,10 @@ fn first_line(painter: &Painter, rect: Rect, row: &RowVm, theme: &Theme, ground:
         Mark::State(_) | Mark::Off => theme.secondary,
     };
     let left = room - name.size().x - space::M;
-    text_right(painter, pos2(fact_right, middle), &row.fact, font, colour, left);
+    let cut = text_right(painter, pos2(fact_right, middle), &row.fact, font, colour, left) || name.elided;
     let at = Align2::LEFT_CENTER.anchor_size(pos2(rect.left() + TEXT_LEFT, middle), name.size());
     painter.galley(at.min, name, theme.text);
+    cut
 }
 
 fn name_colour(row: &RowVm, theme: &Theme) -> Color32 {
@@ -236,12 +244,13 @@ pub fn one_line(painter: &Painter, text: &str, font: FontId, colour: Color32, ro
     painter.layout_job(job)
 }
 
-/// Text that ends at `at`, in the middle of its line.
-fn text_right(painter: &Painter, at: egui::Pos2, text: &str, font: FontId, colour: Color32, room: f32) {
+/// Text that ends at `at`, in the middle of its line. True where it had to be cut.
+fn text_right(painter: &Painter, at: egui::Pos2, text: &str, font: FontId, colour: Color32, room: f32) -> bool {
     if text.is_empty() || room < 12.0 {
-        return;
+        return !text.is_empty();
     }
     let galley = one_line(painter, text, font, colour, room);
-    let rect = Align2::RIGHT_CENTER.anchor_size(at, galley.size());
+    let (rect, cut) = (Align2::RIGHT_CENTER.anchor_size(at, galley.size()), galley.elided);
     painter.galley(rect.min, galley, colour);
+    cut
 }

@@ -210,6 +210,8 @@ pub struct RowVm {
     pub beats: Vec<Beat>,
     /// Milliseconds, one a beat, `None` where there is none.
     pub spark: Vec<Option<f32>>,
+    /// It entered its state a moment ago.
+    pub changed: bool,
     /// Mistakes of a broken file.
     pub problems: Vec<String>,
     /// What a screen reader says.
@@ -218,6 +220,9 @@ pub struct RowVm {
     /// When its text is no longer right though nothing happened.
     pub stale_at: Option<Wall>,
 }
+
+/// How long a change of state is marked.
+const MARKED: Duration = Duration::from_secs(2);
 
 impl RowVm {
     pub fn build(watched: &Watched, now: Wall) -> Self {
@@ -249,8 +254,10 @@ impl RowVm {
             let whole_minutes = now.since(since).as_secs() / 60 + 1;
             since.plus(Duration::from_secs(whole_minutes * 60))
         });
+        let marked = since.map(|since| since.plus(MARKED)).filter(|until| now < *until);
         Self {
             id: watched.id,
+            changed: marked.is_some(),
             mark,
             name: watched.name.to_string(),
             fact,
@@ -262,7 +269,7 @@ impl RowVm {
             problems,
             sentence,
             version: watched.version,
-            stale_at: [ticks, minute].into_iter().flatten().min(),
+            stale_at: [ticks, minute, marked].into_iter().flatten().min(),
         }
     }
 
@@ -532,6 +539,15 @@ mod tests {
         assert_eq!(row.stale_at, Some(NOW.plus(Duration::from_millis(500))));
         let later = RowVm::build(live.get(ProfileId(1)).unwrap(), NOW.plus(Duration::from_secs(3)));
         assert_eq!(later.fact, "try 4 …");
+    }
+
+    #[test]
+    fn a_change_of_state_is_marked_for_two_seconds() {
+        let mut live = live();
+        enter(&mut live, 2, NOW, State::Error, None);
+        let row = RowVm::build(live.get(ProfileId(2)).unwrap(), NOW.plus(Duration::from_millis(500)));
+        assert_eq!((row.changed, row.stale_at), (true, Some(NOW.plus(MARKED))));
+        assert!(!RowVm::build(live.get(ProfileId(2)).unwrap(), NOW.plus(MARKED)).changed);
     }
 
     #[test]
