@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::engine::{Paths, Secrets};
 use crate::window::{self, Show};
@@ -85,6 +85,11 @@ pub fn fail(message: &str, hint: &str) -> ExitCode {
 /// Text of a server's that can't command the terminal: control characters become a dot.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+/// The command line as clap knows it: what is checked of documents that show commands.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program with these arguments (the program's name first).
