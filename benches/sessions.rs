@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,10 +19,13 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use url::Url;
-use wirewatch::base::Clock;
+use wirewatch::base::{Clock, ProfileId};
+use wirewatch::engine::{Bus, Command, Config, Engine, PER_HOST, Tap};
+use wirewatch::lab::{Lab, Options};
 use wirewatch::net::{Client, Received, Settings};
-use wirewatch::profile::model::Proxy;
-use wirewatch::wire::{Headers, Purpose, WireRequest};
+use wirewatch::profile::model::{Kind, Profile, Proxy, Setting};
+use wirewatch::watch::EventBody;
+use wirewatch::wire::{Direction, Headers, Purpose, WireRequest};
 
 const SESSIONS: usize = 2000;
 const RUNS: usize = 3;
@@ -34,6 +38,8 @@ fn main() {
     match common::role() {
         Some((role, arguments)) => match role.as_str() {
             "serve" => runtime().block_on(serve()),
+            "lab" => runtime().block_on(lab()),
+            "engine" => println!("{}", hold_by_engine(&arguments[0])),
             role => {
                 let address = arguments[0].parse().unwrap();
                 let bytes = runtime().block_on(hold(address, role == "ours"));
@@ -46,20 +52,65 @@ fn main() {
 
 fn compare() {
     let server = common::Role::start("serve", &[], 10_000);
+    let lab = common::Role::start("lab", &[], 10_000);
     let measure = |variant: &str| -> f64 {
+        let address = if variant == "engine" { &lab.line } else { &server.line };
         let runs = (0..RUNS).map(|_| {
-            let client = common::Role::start(variant, &[&server.line], 10_000);
+            let client = common::Role::start(variant, &[address], 10_000);
             client.line.parse::<f64>().unwrap() / 1024.0
         });
         common::median(runs.collect())
     };
-    let (bare, ours) = (measure("bare"), measure("ours"));
+    let (bare, ours, engine) = (measure("bare"), measure("ours"), measure("engine"));
     println!(
         "Resident memory of a held session, {SESSIONS} of them after an echo of {ECHO} bytes, median of {RUNS} runs"
     );
     println!("  bare tokio-tungstenite   {bare:5.1} KiB");
     println!("  net::WebSocket           {ours:5.1} KiB   {:.2} of the bare client", ours / bare);
+    println!("  a session of the engine  {engine:5.1} KiB   {:.2} of the bare client", engine / bare);
     println!("  goals: at most 8 KiB, at most 1.30 of the bare client");
+}
+
+/// Sessions whole: the task with its machine, and what is made of the profile. The profiles themselves are there before.
+fn hold_by_engine(url: &str) -> u64 {
+    let bus = Arc::new(Bus::new(1, Clock));
+    let tap = bus.tap("bench", 100_000);
+    let secrets = Arc::new(|_: &Profile| Ok(HashMap::new()));
+    let engine = Engine::start(Config { bus, clock: Clock, secrets, per_host: PER_HOST }).unwrap();
+    let profiles: Vec<_> = (0..=SESSIONS)
+        .map(|id| {
+            let mut profile = Profile::new(format!("session {id}"), Kind::WebSocket, Url::parse(url).unwrap());
+            profile.websocket.send = vec![Setting::Plain("x".repeat(ECHO))];
+            (ProfileId(u32::try_from(id).unwrap() + 1), Arc::new(profile))
+        })
+        .collect();
+    let mut before = 0;
+    for (count, (id, profile)) in profiles.iter().enumerate() {
+        engine.send(Command::Watch { id: *id, profile: Arc::clone(profile) }).unwrap();
+        // The first one alone, as above; then as many at once as the engine lets.
+        if count == 0 {
+            await_echoes(&tap, 1);
+            before = common::rss();
+        }
+    }
+    await_echoes(&tap, SESSIONS);
+    (common::rss() - before) / SESSIONS as u64
+}
+
+fn await_echoes(tap: &Tap, mut missing: usize) {
+    while 0 < missing {
+        let event = tap.recv().unwrap();
+        let echoed = matches!(&event.body, EventBody::Frame(frame) if frame.direction == Direction::In);
+        missing -= usize::from(echoed);
+    }
+}
+
+/// The lab's echo, which answers a handshake as the browser's rules ask.
+async fn lab() {
+    let lab = Lab::start(Options::default()).await.unwrap();
+    println!("{}", lab.ws_url("/ws?echo"));
+    std::io::stdout().flush().unwrap();
+    std::future::pending::<()>().await;
 }
 
 fn buffers() -> Option<WebSocketConfig> {
