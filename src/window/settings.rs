@@ -39,7 +39,8 @@ impl Default for Settings {
         Self {
             look: Look::Dark,
             scale: 1.0,
-            range: Range::default(),
+            // A first start has minutes to show, not hours.
+            range: Range::M15,
             order: Order::default(),
             selected: None,
             collapsed: Vec::new(),

@@ -227,11 +227,15 @@ pub fn entries(live: &Live, selected: Option<ProfileId>) -> Vec<Entry> {
     all
 }
 
-/// How well `wanted` (lower case) fits `name`: its letters in order, better at the beginnings of words and in a run.
-/// `None`: it doesn't.
+/// How well `wanted` (lower case) fits `name`: each of its words somewhere in it, in any order. `None`: it doesn't.
 fn score(wanted: &str, name: &str) -> Option<u32> {
+    wanted.split_whitespace().map(|word| score_word(word, name)).sum()
+}
+
+/// A word's letters in order, better at the beginnings of words and in a run.
+fn score_word(wanted: &str, name: &str) -> Option<u32> {
     let mut best = 0;
-    let mut letters = wanted.chars().filter(|letter| !letter.is_whitespace()).peekable();
+    let mut letters = wanted.chars().peekable();
     let (mut run, mut before) = (0, ' ');
     for letter in name.chars().flat_map(char::to_lowercase) {
         match letters.peek() {
@@ -271,6 +275,7 @@ mod tests {
         assert_eq!(first("che no"), "Check now: Sales chat");
         assert_eq!(first("api"), "Go to API carts");
         assert_eq!(first("theml"), "Theme light");
+        assert_eq!(first("light theme"), "Theme light");
         assert_eq!(first("zzzz"), "");
     }
 

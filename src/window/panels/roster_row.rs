@@ -95,10 +95,8 @@ fn first_line(painter: &Painter, rect: Rect, row: &RowVm, theme: &Theme, ground:
     match row.mark {
         Mark::State(state) => shape::paint(painter, centre, shape::SIZE, state, theme.state(state), ground),
         Mark::Off => {
-            painter.line_segment(
-                [centre - vec2(5.0, 0.0), centre + vec2(5.0, 0.0)],
-                Stroke::new(1.5, theme.state(State::Disconnected)),
-            );
+            let colour = theme.tint(theme.state(State::Disconnected), 0.7);
+            shape::paint(painter, centre, shape::SIZE, State::Disconnected, colour, ground);
         }
         Mark::Broken => broken_mark(painter, centre, theme),
     }

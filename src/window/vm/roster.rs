@@ -37,7 +37,9 @@ impl Filter {
 
     fn matches(&self, watched: &Watched, words: &[String]) -> bool {
         if self.broken || !self.states.is_empty() {
-            let by_state = watched.is_enabled() && !watched.is_broken() && self.states.contains(&watched.state);
+            // What is switched off is disconnected.
+            let state = if watched.is_enabled() { watched.state } else { State::Disconnected };
+            let by_state = !watched.is_broken() && self.states.contains(&state);
             if !(by_state || self.broken && watched.is_broken()) {
                 return false;
             }
@@ -504,6 +506,7 @@ mod tests {
     fn a_filter_is_words_that_are_there_or_not_there() {
         check("PRODUCTION -sales", &[], &[], "v shop / production | API carts");
         check("", &[State::CorsError], &[], "v shop / production | Sales chat");
+        check("", &[State::Disconnected], &[], "v lab | Old feed");
         check("nothing", &[], &[], "");
     }
 

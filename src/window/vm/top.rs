@@ -56,7 +56,11 @@ impl TopVm {
     pub fn build(counts: &Counts, health: &Health) -> Self {
         let mut chips: Vec<Chip> = State::ALL
             .into_iter()
-            .map(|state| Chip { state, count: counts.of(state) })
+            .map(|state| {
+                // What is switched off is disconnected.
+                let off = if state == State::Disconnected { counts.disabled } else { 0 };
+                Chip { state, count: counts.of(state) + off }
+            })
             .filter(|chip| chip.count != 0)
             .collect();
         chips.sort_by_key(|chip| std::cmp::Reverse(chip.state.severity()));
@@ -131,7 +135,7 @@ mod tests {
         let counts = sample::live().roster(crate::model::Order::Name).counts;
         let top = TopVm::build(&counts, &Health::default());
         let chips: Vec<String> = top.chips.iter().map(Chip::sentence).collect();
-        assert_eq!((chips.join(", ").as_str(), top.broken), ("1 CORS error, 1 Connected", 1));
+        assert_eq!((chips.join(", ").as_str(), top.broken), ("1 CORS error, 1 Disconnected, 1 Connected", 1));
         assert_eq!(top.title(), "1 CORS error · wirewatch");
     }
 }
