@@ -219,7 +219,10 @@ impl<'a> LaneItem<'a> {
         let rect = Rect::from_min_max(pos2(left, frame.top()), pos2(right, frame.bottom()));
         let colour = self.theme.state(block.state);
         let ground = self.theme.well;
-        let fill = |shapes: &mut Vec<Shape>, rect: Rect| shapes.push(Shape::rect_filled(rect, 2.0, colour));
+        // Corners and hatching only where they can be seen.
+        let wide = 5.0 <= rect.width();
+        let radius = if wide { 2.0 } else { 0.0 };
+        let fill = |shapes: &mut Vec<Shape>, rect: Rect| shapes.push(Shape::rect_filled(rect, radius, colour));
         match block.state {
             State::Connected | State::Error | State::AuthRequired | State::CorsError | State::Reconnecting => {
                 fill(shapes, rect);
@@ -240,6 +243,9 @@ impl<'a> LaneItem<'a> {
             }
         }
         let hatch = Stroke::new(1.5, self.theme.tint(ground, 0.45));
+        if !wide {
+            return;
+        }
         match block.state {
             State::Reconnecting => hatching(rect, Lean::Right, hatch, shapes),
             State::CorsError => hatching(rect, Lean::Left, hatch, shapes),

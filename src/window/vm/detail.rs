@@ -63,6 +63,8 @@ pub struct DetailState {
     why: Option<WhyVm>,
     last_check: Option<LastCheckVm>,
     last_version: Option<u64>,
+    /// What `last_check` was built of; `None`: it is to be built.
+    check_version: Option<u64>,
     /// Why there is nothing to see, where there is nothing.
     empty: String,
     history: Option<Arc<RangeData>>,
@@ -122,6 +124,7 @@ impl DetailState {
             why: None,
             last_check: None,
             last_version: None,
+            check_version: None,
             empty: String::new(),
             history: None,
             page: None,
@@ -262,14 +265,19 @@ impl DetailState {
         if self.last_version != Some(watched.version) {
             self.last_version = Some(watched.version);
             self.why = WhyVm::build(watched);
-            self.last_check = LastCheckVm::build(watched, now, &self.zone);
+            self.check_version = None;
             self.empty = empty_words(watched);
         }
         self.build_plots(watched);
         match self.tab {
             Tab::Events => self.events.refresh(live, watched.id, self.view, &self.zone),
             Tab::Frames => self.frames.refresh(live, watched.id, self.view, &self.zone),
-            _ => {}
+            // It has every header in it: built for who looks.
+            Tab::LastCheck if self.check_version.is_none() => {
+                self.check_version = Some(watched.version);
+                self.last_check = LastCheckVm::build(watched, now, &self.zone);
+            }
+            Tab::LastCheck | Tab::Profile => {}
         }
     }
 
@@ -281,6 +289,7 @@ impl DetailState {
         self.why = None;
         self.last_check = None;
         self.last_version = None;
+        self.check_version = None;
         self.history = None;
         self.page = None;
         self.asked_range = None;

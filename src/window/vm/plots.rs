@@ -309,9 +309,17 @@ fn latency_columns(source: &Source<'_>, column: Duration, caches: &mut Caches) -
 /// The latency's columns a pixel wide, as far as memory reaches; before, as wide as the history has them.
 fn fine_columns(source: &Source<'_>, caches: &mut Caches, column: Duration) -> Vec<(Column, Duration)> {
     let split = split(source, column);
-    let pixel = source.view.length().div_f64(f64::from(source.width.max(40.0))).max(Duration::from_micros(1));
+    let pixel = steady(source.view.length().div_f64(f64::from(source.width.max(40.0))));
     let line = past(source, split, |history| &history.latency);
     line.chain(recent(source, split, pixel, &mut caches.fine)).collect()
+}
+
+/// The same width for a while: up to three percent more, so that a view that grows ("all" does, all the time) does not make
+/// every column anew with each frame.
+fn steady(width: Duration) -> Duration {
+    let us = u64::try_from(width.as_micros()).unwrap_or(u64::MAX / 2).max(1);
+    let drop = 59_u32.saturating_sub(us.leading_zeros());
+    Duration::from_micros((us + (1 << drop) - 1) >> drop << drop)
 }
 
 /// The history's columns on view that start before `split`.

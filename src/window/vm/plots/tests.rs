@@ -162,3 +162,14 @@ fn one_value_far_above_the_rest_does_not_flatten_them() {
     let vm = build(&live(Past { samples, ..Past::default() }), None, 60);
     assert!(vm.top < 100.0 || vm.runs.iter().flat_map(|run| &run.points).any(|p| 1000.0 < p.spread.p95), "{}", vm.top);
 }
+
+#[test]
+fn a_growing_view_keeps_its_columns_for_a_while() {
+    let mut widths: Vec<Duration> = (0..1_000).map(|n| steady(Duration::from_millis(100_000 + n))).collect();
+    widths.dedup();
+    assert!(widths.len() <= 2, "a percent of growth: {widths:?}");
+    for us in [1, 2, 31, 33, 1_000, 123_456_789] {
+        let (least, got) = (Duration::from_micros(us), steady(Duration::from_micros(us)));
+        assert!(least <= got && got <= least + least / 16 + Duration::from_micros(1), "{least:?} {got:?}");
+    }
+}
