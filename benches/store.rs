@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use wirewatch::base::{Clock, ProfileId, Wall};
 use wirewatch::profile::Kind;
-use wirewatch::store::{Config, Filter, Gone, Named, PastLimits, Reader, Retention, Store, Writer};
+use wirewatch::store::{Config, Filter, Gone, Named, Reader, Retention, Store, Writer, read_pasts};
 use wirewatch::watch::{CheckReport, Code, Event, EventBody, Outcome, Reason, State};
 use wirewatch::wire::{Direction, Exchange, Frame, HttpVersion, Opcode, Phases, Purpose, WireRequest, WireResponse};
 
@@ -202,11 +202,10 @@ fn history(count: u64) {
         let started = Instant::now();
         let store = Store::open(Config::new(&path), Clock).unwrap();
         let opened = started.elapsed();
-        let reader = store.reader().unwrap();
-        let profiles = reader.profiles().unwrap();
-        let past: Vec<_> =
-            profiles.iter().map(|named| reader.past(named.id, None, PastLimits::default()).unwrap()).collect();
-        let beats: usize = past.iter().map(|past| past.beats.len()).sum();
+        let profiles = store.reader().unwrap().profiles().unwrap();
+        let asked: Vec<_> = profiles.iter().map(|named| (named.id, None)).collect();
+        let past = read_pasts(&store, &asked).unwrap();
+        let beats: usize = past.iter().map(|(_, past)| past.beats.len()).sum();
         println!(
             "{round}: opened in {opened:?}; {} profiles with {beats} beats seeded after {:?}",
             past.len(),

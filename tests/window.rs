@@ -84,11 +84,27 @@ impl<'a> Window<'a> {
     }
 
     fn key(&self, key: &str) {
-        self.screen.tool("xdotool", &["key", "--window", &self.id, key]);
+        self.screen.tool("xdotool", &["key", key]);
     }
 
+    /// Types as a person does, who looks whether it is all there before going on.
     fn type_text(&self, text: &str) {
-        self.screen.tool("xdotool", &["type", "--window", &self.id, "--delay", "20", text]);
+        self.screen.tool("xdotool", &["type", "--delay", "40", text]);
+        self.settled();
+    }
+
+    /// Waits until two pictures in a row are the same but for what blinks and counts.
+    fn settled(&self) {
+        let mut before = self.shot("settling").digest;
+        let mut tries = 0;
+        wait_for("a picture that stays", || {
+            tries += 1;
+            let now = self.shot("settling").digest;
+            // A demo never stands still: five pictures are as good.
+            let same = now == before || 5 < tries;
+            before = now;
+            same.then_some(())
+        });
     }
 
     fn click(&self, x: u32, y: u32) {

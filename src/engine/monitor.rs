@@ -22,7 +22,7 @@ use super::{Bus, Busy, Command, Config, Engine, EngineStatus, PER_HOST, SecretSo
 use crate::base::{Clock, Interner, ProfileId};
 use crate::model::Live;
 use crate::profile::Profile;
-use crate::store::{self, HealthChange, Named, PastLimits, Reader, Store, StoreError, StoreStatus, Writer};
+use crate::store::{self, HealthChange, Named, Reader, Store, StoreError, StoreStatus, Writer};
 use crate::watch::{EventBody, ProfileChange};
 
 /// How many events the live picture may fall behind.
@@ -128,13 +128,10 @@ impl Monitor {
 
         let mut live = Live::new();
         if let Some(store) = &store {
-            let reader = store.reader()?;
-            for (id, profile) in watched.profiles() {
-                live.set_profile(id, Arc::clone(&profile));
-                if let Ok(past) = reader.past(id, Some(&profile), PastLimits::default()) {
-                    live.seed(id, past);
-                }
-            }
+            let profiles = watched.profiles();
+            profiles.iter().for_each(|(id, profile)| live.set_profile(*id, Arc::clone(profile)));
+            let asked: Vec<_> = profiles.iter().map(|(id, profile)| (*id, Some(&**profile))).collect();
+            store::read_pasts(store, &asked)?.into_iter().for_each(|(id, past)| live.seed(id, past));
         }
         let live = Arc::new(Mutex::new(live));
 

@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod insert;
 mod lock;
+mod pasts;
 mod range;
 mod reader;
 mod retention;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use insert::Named;
+pub use pasts::read_pasts;
 pub use reader::{Cursor, Filter, PAGE, Page, PastLimits, Reader};
 pub use retention::Retention;
 pub use rollup::Histogram;
