@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod id;
+pub mod panic;
 pub mod problem;
 pub mod ring;
 pub mod secret;

@@ -102,6 +102,9 @@ pub fn ui(ui: &mut Ui, state: &mut PlotsUi, ctx: &PlotsCtx<'_>) -> Option<Action
         let words = if vm.loading { "Reading the history…" } else { ctx.empty };
         let painter = ui.painter();
         painter.text(latency.center(), Align2::CENTER_CENTER, words, style::body(), theme.secondary);
+    } else if vm.marks.is_empty() && !vm.failures.is_empty() {
+        let words = "Nothing came out well in this range: there is no latency to draw";
+        ui.painter().text(latency.center(), Align2::CENTER_CENTER, words, style::body(), theme.secondary);
     }
     pointer(ui, state, ctx, &response, latency, stack)
 }
@@ -159,7 +162,9 @@ fn gutter(ui: &Ui, ctx: &PlotsCtx<'_>, latency: Rect, strips: [(&str, Rect); 3])
             text(pos2(latency.left() - space::S, y), Align2::RIGHT_CENTER, label, theme.secondary);
         }
     }
-    text(pos2(latency.left() - space::S, latency.bottom()), Align2::RIGHT_BOTTOM, "0", theme.secondary);
+    if !vm.marks.is_empty() {
+        text(pos2(latency.left() - space::S, latency.bottom()), Align2::RIGHT_BOTTOM, "0", theme.secondary);
+    }
     for (name, rect) in strips {
         let (name_y, count) = match name {
             "Reconnects" => (rect.top() + 7.0, Some(vm.attempts.total)),

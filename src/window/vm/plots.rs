@@ -188,6 +188,8 @@ impl PlotsVm {
         }
         let highest = highest(&runs, &dots, &handshakes);
         let (top, marks) = milliseconds(highest);
+        // An axis of numbers says that something was measured.
+        let marks = if highest > 0.0 { marks } else { Vec::new() };
         let marks = marks.into_iter().map(|ms| (ms, latency_ms(ms as f32))).collect();
         let blocks = blocks(&source);
         let bar = round_up(view.length().div_f64(f64::from(width.max(80.0)) / 10.0));
