@@ -250,7 +250,7 @@ pub struct Network {
 }
 
 /// Which proxy.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
     /// What the environment says.
     #[default]
@@ -259,6 +259,20 @@ pub enum Proxy {
     Direct,
     /// `http://` or `socks5://`.
     Url(Url),
+}
+
+impl std::fmt::Debug for Proxy {
+    /// Without the user and password that the URL may carry.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::Direct => f.write_str("Direct"),
+            Self::Url(url) => {
+                let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or_default());
+                write!(f, "Url({}://{host}:{port})", url.scheme())
+            }
+        }
+    }
 }
 
 /// curl's `--resolve`: `HOST:PORT:ADDRESS`; `*` stands for any host or port.
@@ -420,6 +434,12 @@ mod tests {
     fn the_page_defaults_to_the_urls_own_origin() {
         let profile = Profile::new("a", Kind::WebSocket, Url::parse("wss://u:p@api.test:8443/ws?x=1").unwrap());
         assert_eq!(profile.page_url().as_str(), "https://api.test:8443/");
+    }
+
+    #[test]
+    fn a_proxys_debug_text_has_no_password() {
+        let proxy = Proxy::Url(Url::parse("http://ops:hunter22@proxy.test:3128").unwrap());
+        assert_eq!(format!("{proxy:?}"), "Url(http://proxy.test:3128)");
     }
 
     #[test]
