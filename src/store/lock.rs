@@ -12,7 +12,14 @@ use super::error::StoreError;
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Lets go at once. Closing the file would not: a child process that is just being started still has it open.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -39,7 +46,7 @@ impl Lock {
         };
         // A full disk must not keep the monitor from starting: the lock holds without the number.
         let _ = write(&mut file);
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
