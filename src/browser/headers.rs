@@ -24,9 +24,9 @@ pub fn is_value(value: &[u8]) -> bool {
     !value.iter().any(|byte| matches!(byte, 0 | b'\n' | b'\r'))
 }
 
-/// [Forbidden request-header](https://fetch.spec.whatwg.org/#forbidden-request-header): what a script may not set. It is
-/// dropped, without an error. The name may be in any case.
-pub fn is_forbidden(browser: Browser, name: &str, value: &[u8]) -> bool {
+/// Steps 1 and 2 of [forbidden request-header](https://fetch.spec.whatwg.org/#forbidden-request-header): the names that no
+/// script may set in any browser. `name` is in lower case.
+pub fn is_forbidden_name(name: &str) -> bool {
     const NAMES: [&str; 21] = [
         "accept-charset",
         "accept-encoding",
@@ -50,13 +50,15 @@ pub fn is_forbidden(browser: Browser, name: &str, value: &[u8]) -> bool {
         "upgrade",
         "via",
     ];
+    NAMES.contains(&name) || name.starts_with("proxy-") || name.starts_with("sec-")
+}
+
+/// [Forbidden request-header](https://fetch.spec.whatwg.org/#forbidden-request-header): what a script may not set. It is
+/// dropped, without an error. The name may be in any case.
+pub fn is_forbidden(browser: Browser, name: &str, value: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
-    // Step 1.
-    if NAMES.contains(&name.as_str()) || (name == "user-agent" && dialect::drops_user_agent(browser)) {
-        return true;
-    }
-    // Step 2.
-    if name.starts_with("proxy-") || name.starts_with("sec-") {
+    // Steps 1 and 2.
+    if is_forbidden_name(&name) || (name == "user-agent" && dialect::drops_user_agent(browser)) {
         return true;
     }
     // Step 3: a method override that names a forbidden method.

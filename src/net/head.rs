@@ -5,6 +5,7 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::base::Secret;
+use crate::browser::headers::is_token;
 use crate::wire::{Headers, HttpVersion, NetError, WireRequest};
 
 /// The most fields of one head.
@@ -75,10 +76,6 @@ pub(super) fn encode(request: &WireRequest, form: &TargetForm) -> Result<Vec<u8>
     }
     out.extend_from_slice(b"\r\n");
     Ok(out)
-}
-
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// An answer's head, read.

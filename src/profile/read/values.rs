@@ -1,5 +1,7 @@
 //! Values with a form of their own: addresses, names, headers, resolutions, notices.
 
+use crate::browser::headers::is_forbidden_name;
+pub(super) use crate::browser::headers::is_token;
 use std::net::IpAddr;
 
 use url::Url;
@@ -21,32 +23,6 @@ const STACKS: [&str; 12] = [
     "starlette",
     "uvicorn",
     "caddy",
-];
-
-/// Headers that a page's script can't set: [forbidden request-header
-/// names](https://fetch.spec.whatwg.org/#forbidden-request-header).
-const FORBIDDEN_HEADERS: [&str; 21] = [
-    "accept-charset",
-    "accept-encoding",
-    "access-control-request-headers",
-    "access-control-request-method",
-    "connection",
-    "content-length",
-    "cookie",
-    "cookie2",
-    "date",
-    "dnt",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "referer",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
 ];
 
 pub(super) fn name(node: &Node<'_>) -> Option<String> {
@@ -187,11 +163,6 @@ pub(super) fn stack(node: &Node<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A [token](https://www.rfc-editor.org/rfc/rfc9110#name-tokens): method, header name, subprotocol.
-pub(super) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
 pub(super) fn method(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if !is_token(text) {
@@ -218,7 +189,7 @@ pub(super) fn headers(node: &Node<'_>) -> Vec<(String, Setting)> {
             continue;
         }
         let lower = name.to_ascii_lowercase();
-        if FORBIDDEN_HEADERS.contains(&lower.as_str()) || lower.starts_with("sec-") || lower.starts_with("proxy-") {
+        if is_forbidden_name(&lower) {
             let hint = match lower.as_str() {
                 "cookie" => "put it into `auth.cookie`",
                 "origin" | "referer" => "it comes from `page`",
