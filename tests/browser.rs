@@ -13,7 +13,7 @@ use url::Url;
 use wirewatch::base::Wall;
 use wirewatch::browser::websocket::accept::accept_key;
 use wirewatch::browser::websocket::{Ending, Handshake, Socket, close, script_close};
-use wirewatch::browser::{Answer, Browser, Cookies, Credentials, Fetch, Mode, Page, Redirect, ScriptRequest, Step};
+use wirewatch::browser::{Answer, Browser, Credentials, Fetch, Memory, Mode, Page, Redirect, ScriptRequest, Step};
 use wirewatch::wire::{Exchange, Headers, HttpVersion, NetError, Phase, Phases, WireRequest, WireResponse};
 
 /// The scripted server, and the network before it.
@@ -203,7 +203,7 @@ fn run_fetch(case: &Value, browser: Browser) -> Answer {
         credentials: Credentials::ALL.into_iter().find(|c| c.word() == word("credentials")).unwrap_or_default(),
         redirect: Redirect::ALL.into_iter().find(|r| r.word() == word("redirect")).unwrap_or_default(),
     };
-    let (mut fetch, mut step) = Fetch::start(page(case, browser), request, Cookies::None);
+    let (mut fetch, mut step) = Fetch::start(page(case, browser), request, Memory::default(), Wall(0));
     for _ in 0..60 {
         match step {
             Step::Done(answer) => return *answer,
@@ -218,7 +218,7 @@ fn run_websocket(case: &Value, browser: Browser) -> (Answer, Value) {
         .as_array()
         .map_or_else(Vec::new, |list| list.iter().map(|one| one.as_str().unwrap().to_owned()).collect());
     let socket = Socket { url: Url::parse(case["url"].as_str().unwrap()).unwrap(), protocols, extra: Vec::new() };
-    let (mut handshake, mut step) = Handshake::start(page(case, browser), socket, &Cookies::None, [7; 16]);
+    let (mut handshake, mut step) = Handshake::start(page(case, browser), socket, Memory::default(), [7; 16], Wall(0));
     let answer = loop {
         match step {
             Step::Done(answer) => break *answer,
@@ -370,7 +370,7 @@ proptest! {
             url, method, headers, body, mode: Mode::ALL[mode], credentials: Credentials::ALL[credentials],
             redirect: Redirect::ALL[redirect],
         };
-        let (mut fetch, mut step) = Fetch::start(page, request, Cookies::None);
+        let (mut fetch, mut step) = Fetch::start(page, request, Memory::default(), Wall(0));
         let mut sent = 0;
         while let Step::Send(request) = step {
             sent += 1;
@@ -389,7 +389,7 @@ proptest! {
     ) {
         let page = Page::new(page, Browser::ALL[browser]);
         let socket = Socket { url, protocols, extra: Vec::new() };
-        let (mut handshake, step) = Handshake::start(page, socket, &Cookies::None, [1; 16]);
+        let (mut handshake, step) = Handshake::start(page, socket, Memory::default(), [1; 16], Wall(0));
         if let Step::Send(request) = step {
             let step = handshake.on_exchange(answered(*request, status, &answer, failed), Wall(0));
             prop_assert!(matches!(step, Step::Done(_)));

@@ -28,7 +28,7 @@ async fn fetch(lab: &Lab, path: &str, change: impl FnOnce(&mut ScriptRequest)) -
     let page = Page::new(Url::parse(PAGE).unwrap(), Browser::Chrome);
     let client = Client::new(&Settings::default()).unwrap();
     let deadline = Clock.mono() + Duration::from_secs(10);
-    exchange::fetch(page, request, cookies, &client, Clock, deadline).await
+    exchange::fetch(page, request, cookies.into(), &client, Clock, deadline).await.0
 }
 
 #[track_caller]
@@ -111,7 +111,7 @@ async fn a_websocket_opens_as_a_browser_opens_it_and_a_refusal_keeps_its_status(
         let cookies = Cookies::given(&socket.url, "sid=1");
         let page = Page::new(Url::parse(PAGE).unwrap(), Browser::Chrome);
         let deadline = Clock.mono() + Duration::from_secs(10);
-        let (answer, socket) = exchange::open(page, socket, &cookies, &client, Clock, deadline).await;
+        let (answer, socket, _) = exchange::open(page, socket, cookies.into(), &client, Clock, deadline).await;
         (answer.code(), answer.status, answer.protocol.clone(), socket.is_some())
     };
     assert_eq!(open("/ws?protocol=b", &["a", "b"]).await, (None, Some(101), Some("b".into()), true));

@@ -14,7 +14,7 @@ use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
 use super::script::Prepared;
 use super::sent::{self, Sent};
-use super::{Cookies, Credentials, Fault, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port};
+use super::{Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port};
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
 
@@ -31,7 +31,8 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub struct Fetch {
     page: Page,
-    cookies: Cookies,
+    memory: Memory,
+    now: Wall,
     method: String,
     /// Combined: each name once, as first written.
     headers: Vec<(String, Vec<u8>)>,
@@ -59,15 +60,17 @@ enum Waiting {
 }
 
 impl Fetch {
-    /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out.
-    pub fn start(page: Page, request: ScriptRequest, cookies: Cookies) -> (Self, Step) {
+    /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out. `now` is
+    /// for what has a life time (cookies, permissions).
+    pub fn start(page: Page, request: ScriptRequest, memory: Memory, now: Wall) -> (Self, Step) {
         let (prepared, thrown) = match request.prepare(page.browser) {
             Ok(prepared) => (prepared, None),
             Err(fault) => (Prepared::default(), Some(fault)),
         };
         let mut fetch = Self {
             page,
-            cookies,
+            memory,
+            now,
             method: prepared.method,
             headers: prepared.headers,
             body: prepared.body,
@@ -88,8 +91,9 @@ impl Fetch {
         (fetch, step)
     }
 
-    /// What came of the request that [`Step::Send`] named. `now` is for what has a life time (cookies, permissions).
-    pub fn on_exchange(&mut self, exchange: Exchange, _now: Wall) -> Step {
+    /// What came of the request that [`Step::Send`] named.
+    pub fn on_exchange(&mut self, exchange: Exchange, now: Wall) -> Step {
+        self.now = now;
         let result = exchange.result.clone();
         let proxied = exchange.proxy.is_some();
         self.exchanges.push(exchange);
@@ -110,6 +114,11 @@ impl Fetch {
             }
             Waiting::Actual => self.http_fetch_response(&response),
         }
+    }
+
+    /// What the browser remembers after it.
+    pub fn into_memory(self) -> Memory {
+        self.memory
     }
 
     fn url(&self) -> &Url {
@@ -242,7 +251,7 @@ impl Fetch {
             script: &self.headers,
             body: self.body.as_ref().map(Bytes::len),
             origin: origin.as_deref(),
-            cookie: if include { self.cookies.for_url(&url) } else { None },
+            cookie: if include { self.memory.cookies.for_url(&url) } else { None },
             mode: self.mode,
             site: sent::sec_fetch_site(&self.page.url, self.urls.iter()),
             preflight: None,

@@ -29,5 +29,5 @@ pub use cors::CorsError;
 pub use fault::{Fault, Invalid, Misuse};
 pub use fetch::{Fetch, Step};
 pub use kind::{Browser, Credentials, Mode, Redirect};
-pub use page::{Abilities, Cookies, Page};
+pub use page::{Abilities, Cookies, Memory, Page};
 pub use script::ScriptRequest;

@@ -36,6 +36,19 @@ pub struct Abilities {
     pub deflate: bool,
 }
 
+/// What the browser carries from one request of a page to the next. A machine takes it at its start and gives it back at its
+/// end, changed by what the answers said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    pub cookies: Cookies,
+}
+
+impl From<Cookies> for Memory {
+    fn from(cookies: Cookies) -> Self {
+        Self { cookies }
+    }
+}
+
 /// The cookies that the page's browser holds for the endpoint.
 ///
 /// The jar itself (RFC 6265bis: domains, paths, SameSite, what answers set) is the caller's: here stands only which

@@ -4,22 +4,23 @@ use std::time::Instant;
 
 use crate::base::Clock;
 use crate::browser::websocket::{Handshake, Socket};
-use crate::browser::{Answer, Cookies, Fetch, Page, ScriptRequest, Step};
+use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step};
 use crate::net::{Client, Upgraded, WebSocket};
 
-/// `fetch()`, whole: preflights and redirects included, ended by `deadline` at the latest.
+/// `fetch()`, whole: preflights and redirects included, ended by `deadline` at the latest; with what the browser remembers
+/// after it.
 pub async fn fetch(
     page: Page,
     request: ScriptRequest,
-    cookies: Cookies,
+    memory: Memory,
     client: &Client,
     clock: Clock,
     deadline: Instant,
-) -> Box<Answer> {
-    let (mut fetch, mut step) = Fetch::start(page, request, cookies);
+) -> (Box<Answer>, Memory) {
+    let (mut fetch, mut step) = Fetch::start(page, request, memory, clock.wall());
     loop {
         step = match step {
-            Step::Done(answer) => return answer,
+            Step::Done(answer) => return (answer, fetch.into_memory()),
             Step::Send(request) => {
                 let exchange = Box::pin(client.exchange(*request, deadline)).await;
                 fetch.on_exchange(exchange, clock.wall())
@@ -28,18 +29,18 @@ pub async fn fetch(
     }
 }
 
-/// `new WebSocket()` up to its `open` event. Without a socket the answer says why.
+/// `new WebSocket()` up to its `open` event, with what the browser remembers after it. Without a socket the answer says why.
 pub async fn open(
     page: Page,
     socket: Socket,
-    cookies: &Cookies,
+    memory: Memory,
     client: &Client,
     clock: Clock,
     deadline: Instant,
-) -> (Box<Answer>, Option<WebSocket>) {
+) -> (Box<Answer>, Option<WebSocket>, Memory) {
     let mut key = [0; 16];
     fastrand::fill(&mut key);
-    let (mut handshake, mut step) = Handshake::start(page, socket, cookies, key);
+    let (mut handshake, mut step) = Handshake::start(page, socket, memory, key, clock.wall());
     let mut upgraded: Option<Upgraded> = None;
     let answer = loop {
         step = match step {
@@ -54,8 +55,8 @@ pub async fn open(
     match upgraded {
         Some(upgraded) if answer.fault.is_none() => {
             let socket = upgraded.open().await;
-            (answer, Some(socket))
+            (answer, Some(socket), handshake.into_memory())
         }
-        Some(_) | None => (answer, None),
+        Some(_) | None => (answer, None, handshake.into_memory()),
     }
 }

@@ -49,14 +49,14 @@ pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
             match way(target) {
                 Way::Fetch => {
                     let (page, request) = (target.page(), target.script_request());
-                    let answer = exchange::fetch(page, request, target.cookies(), client, clock, deadline).await;
+                    let (answer, _) = exchange::fetch(page, request, target.memory(), client, clock, deadline).await;
                     let total = clock.mono().saturating_duration_since(started.mono);
                     Seen { answer: Some(answer), reason: None, opened: false, ended: None, total: Some(total) }
                 }
                 Way::Socket => {
                     let (page, socket) = (target.page(), target.socket());
-                    let (answer, socket) =
-                        exchange::open(page, socket, &target.cookies(), client, clock, deadline).await;
+                    let (answer, socket, _) =
+                        exchange::open(page, socket, target.memory(), client, clock, deadline).await;
                     let total = clock.mono().saturating_duration_since(started.mono);
                     let opened = socket.is_some();
                     let ended = match socket {

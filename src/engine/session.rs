@@ -332,7 +332,7 @@ async fn dial(target: Arc<Target>, shared: Arc<Shared>) -> Dialled {
     let _place = shared.dials.acquire().await;
     let deadline = shared.clock.mono() + target.profile.timeout;
     let (page, socket) = (target.page(), target.socket());
-    let (answer, socket) = exchange::open(page, socket, &target.cookies(), client, shared.clock, deadline).await;
+    let (answer, socket, _) = exchange::open(page, socket, target.memory(), client, shared.clock, deadline).await;
     let reach = reach_of(&answer);
     let response = answer.last().and_then(Exchange::response);
     let reason = answer.fault.as_ref().map(|fault| refine(reason_of(fault, &answer), response));

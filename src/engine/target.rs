@@ -11,7 +11,7 @@ use url::Url;
 use super::Bus;
 use crate::base::secret::Redactor;
 use crate::base::{ProfileId, Secret};
-use crate::browser::{Cookies, Page, ScriptRequest, websocket};
+use crate::browser::{Cookies, Memory, Page, ScriptRequest, websocket};
 use crate::net::{Client, Settings};
 use crate::profile::model::{Auth, Kind, Profile, Setting, SocketIo, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
@@ -131,12 +131,14 @@ impl Target {
         }
     }
 
-    /// The cookies that the page's browser holds for the endpoint.
-    pub fn cookies(&self) -> Cookies {
-        match &self.profile.auth {
+    /// What the page's browser remembers before it asks: the cookies for the endpoint. Each check starts with this, so that
+    /// none is spared its preflight by the one before.
+    pub fn memory(&self) -> Memory {
+        let cookies = match &self.profile.auth {
             Auth::Cookie(cookie) => Cookies::given(&self.profile.url, self.value(cookie).expose()),
             Auth::None | Auth::Login(_) | Auth::Bearer(_) | Auth::Query(_) => Cookies::None,
-        }
+        };
+        cookies.into()
     }
 
     /// Says something about the profile, secrets replaced.

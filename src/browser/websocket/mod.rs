@@ -11,7 +11,7 @@ use url::Url;
 
 use super::answer::{Answer, outcome_of};
 use super::console::{self, Console};
-use super::{Browser, Cookies, Fault, Misuse, Page, Step, dialect, headers, mixed, origin, port, sent};
+use super::{Browser, Fault, Memory, Misuse, Page, Step, dialect, headers, mixed, origin, port, sent};
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
 
@@ -31,6 +31,7 @@ pub struct Socket {
 #[derive(Clone, Debug)]
 pub struct Handshake {
     page: Page,
+    memory: Memory,
     url: Url,
     protocols: Vec<String>,
     key: String,
@@ -38,8 +39,8 @@ pub struct Handshake {
 
 impl Handshake {
     /// [new WebSocket(url, protocols)](https://websockets.spec.whatwg.org/#dom-websocket-websocket) up to the request. `key` is
-    /// sixteen random bytes.
-    pub fn start(page: Page, socket: Socket, cookies: &Cookies, key: [u8; 16]) -> (Self, Step) {
+    /// sixteen random bytes; `now` is for what has a life time.
+    pub fn start(page: Page, socket: Socket, memory: Memory, key: [u8; 16], _now: Wall) -> (Self, Step) {
         let Socket { mut url, protocols, extra } = socket;
         let as_written = url.clone();
         // Steps 3 and 4: http and https are taken for ws and wss.
@@ -54,12 +55,17 @@ impl Handshake {
             // From one special scheme to another: can't fail.
             let _ = url.set_scheme(&scheme);
         }
-        let handshake = Self { page, url, protocols, key: STANDARD.encode(key) };
+        let handshake = Self { page, memory, url, protocols, key: STANDARD.encode(key) };
         let step = match handshake.refusal(&as_written, known) {
             Some(fault) => handshake.done(Err(fault), None),
-            None => handshake.request(&extra, cookies),
+            None => handshake.request(&extra),
         };
         (handshake, step)
+    }
+
+    /// What the browser remembers after it.
+    pub fn into_memory(self) -> Memory {
+        self.memory
     }
 
     /// The URL with the scheme that is dialled.
@@ -94,10 +100,10 @@ impl Handshake {
         port::bad_port(browser, &self.url).map(|port| Fault::UnsafePort { port })
     }
 
-    fn request(&self, extra: &[(String, String)], cookies: &Cookies) -> Step {
+    fn request(&self, extra: &[(String, String)]) -> Step {
         let mut fields = Headers::new();
         // The jar knows http and https alone.
-        let cookie = cookies.for_url(&self.url);
+        let cookie = self.memory.cookies.for_url(&self.url);
         match self.page.browser {
             Browser::Chrome => self.chrome(&mut fields, cookie),
             Browser::Firefox => self.firefox(&mut fields, cookie),
