@@ -23,6 +23,8 @@ pub struct Facts<'a> {
     pub credentials: bool,
     /// The profile gives some way to sign in.
     pub signs_in: bool,
+    /// That way is a cookie, which belongs to one host name.
+    pub signs_in_by_cookie: bool,
     /// As the profile names it.
     pub stack: Option<&'a str>,
     /// `None`: it came out well.
@@ -68,6 +70,7 @@ impl<'a> Facts<'a> {
             url: &profile.url,
             credentials: profile.request.credentials == Credentials::Include,
             signs_in: profile.auth != Auth::None,
+            signs_in_by_cookie: matches!(profile.auth, Auth::Cookie(_) | Auth::Login(_)),
             stack: profile.stack.as_deref(),
             reason: None,
             exchanges: Vec::new(),
@@ -123,11 +126,13 @@ impl<'a> Facts<'a> {
         !origin::same_origin(&self.page, &url)
     }
 
-    /// The two names of this machine, where page and endpoint call it differently: `localhost` and `127.0.0.1`.
+    /// The two names of this machine, where page and endpoint call it differently: `localhost` and `127.0.0.1`. A name
+    /// under `localhost` is chosen on purpose, and stands for another host.
     pub fn loopback_names(&self) -> Option<(&str, &str)> {
         let (page, endpoint) = (self.page.host_str()?, self.url.host_str()?);
-        (page != endpoint && origin::is_loopback(&self.page) && origin::is_loopback(self.url))
-            .then_some((page, endpoint))
+        let is_itself = |url: &Url| url.domain().is_none_or(|name| name.trim_end_matches('.') == "localhost");
+        let is_one = |url: &Url| origin::is_loopback(url) && is_itself(url);
+        (page != endpoint && is_one(&self.page) && is_one(self.url)).then_some((page, endpoint))
     }
 
     /// The exchange that decided.

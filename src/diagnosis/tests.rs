@@ -328,6 +328,30 @@ fn localhost_and_127_0_0_1_keep_their_cookies_apart() {
     };
     case(Auth::Cookie(Setting::Plain("sid=1".into()))).is("localhost-127-mismatch");
     case(Auth::None).is("origin-not-allowed");
+    case(Auth::Bearer(Setting::Plain("x".into()))).is("origin-not-allowed");
+}
+
+#[test]
+fn a_401_is_about_credentials_before_it_is_about_the_names_of_this_machine() {
+    let case = |page: &str, answer: &str| {
+        Case::new(page, "http://127.0.0.1:5000/api", reason(Code::AuthRequired).with_status(401)).answered(
+            Purpose::Actual,
+            401,
+            answer,
+        )
+    };
+    let other =
+        |diagnosis: &Diagnosis| diagnosis.others.iter().any(|(cause, _)| *cause == CauseId::Localhost127Mismatch);
+    assert!(!other(&case(APP, "WWW-Authenticate: Bearer").is("auth-required")));
+    assert!(!other(&case("http://shop.localhost", "").is("auth-required")), "a name of its own is no mismatch");
+    assert!(other(&case(APP, "").is("auth-required")));
+    case(APP, "WWW-Authenticate: Basic realm=\"x\"").is("http-auth-required");
+    let mut signed_in = case(APP, "");
+    signed_in.profile.auth = Auth::Cookie(Setting::Plain("sid=1".into()));
+    signed_in.is("localhost-127-mismatch");
+    // What the page can't read is a matter of CORS first, whoever the page is.
+    let hidden = Case::new(APP, "http://127.0.0.1:5000/api", reason(Code::MissingAllowOriginHeader).with_status(401));
+    hidden.answered(Purpose::Actual, 401, "").is("error-response-without-cors");
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::InvalidRedirect
         | Code::UnsafeRedirect
         | Code::UnknownScheme
+        | Code::UnsafePort
         | Code::RedirectRefused
         | Code::Aborted
         | Code::RepeatedLocation
@@ -95,7 +96,6 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::ResourcePolicySameSite
         | Code::MixedContent
         | Code::ContentSecurityPolicy
-        | Code::UnsafePort
         | Code::OriginRefused => State::CorsError,
 
         Code::Status | Code::HandshakeStatus | Code::TunnelRefused => for_status(reason.status),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_only_a_change_mends_is_an_error() {
-        for code in [Code::CertExpired, Code::HandshakeInvalid, Code::SecretMissing, Code::ExpectedMessageMissing] {
+        for code in [Code::CertExpired, Code::HandshakeInvalid, Code::SecretMissing, Code::UnsafePort] {
             check(Reason::new(code), "error");
         }
         for status in [200, 301, 400, 403, 404, 426] {

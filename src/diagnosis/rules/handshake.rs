@@ -128,7 +128,7 @@ fn forbidden(facts: &Facts<'_>, one: &dyn Fn(CauseId, f32, String) -> Finding) -
         Some(Token::Plausible) | None => {}
     }
     let origin = facts.origin();
-    if let Some((page, endpoint)) = facts.loopback_names().filter(|_| facts.signs_in) {
+    if let Some((page, endpoint)) = facts.loopback_names().filter(|_| facts.signs_in_by_cookie) {
         let why =
             format!(": signed in under another name; {page} and {endpoint} are one machine, and their cookies apart");
         return one(CauseId::Localhost127Mismatch, 0.6, why)

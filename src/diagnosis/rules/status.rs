@@ -95,7 +95,9 @@ fn unauthorised(facts: &Facts<'_>, answered: &str) -> Finding {
     if body.contains("expired") {
         return Finding::new(CauseId::TokenExpired, 0.85, format!("{answered}: the credentials have expired."));
     }
-    if let Some((page, endpoint)) = facts.loopback_names() {
+    // Only a cookie belongs to a host name; the others go wherever they are sent.
+    let names = facts.loopback_names();
+    if let Some((page, endpoint)) = names.filter(|_| facts.signs_in_by_cookie) {
         let why = format!("{page} and {endpoint} are one machine, and their cookies apart");
         return Finding::new(CauseId::Localhost127Mismatch, 0.55, format!("{answered}: {why}."))
             .or(CauseId::SessionMissing, 0.5)
@@ -118,8 +120,11 @@ fn unauthorised(facts: &Facts<'_>, answered: &str) -> Finding {
         )
         .or(CauseId::AuthRequired, 0.5);
     }
-    Finding::new(CauseId::AuthRequired, 0.85, format!("{answered}: no credentials were given."))
-        .or(CauseId::SessionMissing, 0.4)
+    let finding = Finding::new(CauseId::AuthRequired, 0.85, format!("{answered}: no credentials were given."))
+        .or(CauseId::SessionMissing, 0.4);
+    // A token in a header is asked for by its name; a session's cookie isn't.
+    let by_session = facts.header("www-authenticate").is_none();
+    if by_session && names.is_some() { finding.or(CauseId::Localhost127Mismatch, 0.35) } else { finding }
 }
 
 fn unavailable(facts: &Facts<'_>, answered: &str, body: &str) -> Finding {
