@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use wirewatch::base::{Clock, ProfileId, Secret};
@@ -312,6 +313,60 @@ fn a_missing_secret_is_unknown_and_says_which() {
     assert_eq!((report.outcome, reason.code), (Outcome::Unknown, Code::SecretMissing));
     assert_eq!(reason.detail.as_deref(), Some("api-token"));
     assert!(report.exchanges.is_empty() && world.lab().seen().is_empty());
+}
+
+/// A source that has every secret once it is told so.
+fn a_source_that_fills() -> (SecretSource, Arc<AtomicBool>) {
+    let filled = Arc::new(AtomicBool::new(false));
+    let source: SecretSource = Arc::new({
+        let filled = Arc::clone(&filled);
+        move |profile: &Profile| {
+            let names = profile.secret_names();
+            if filled.load(Ordering::Relaxed) {
+                Ok(names.into_iter().map(|name| (name, Secret::new("value-5f2c"))).collect())
+            } else {
+                Err(names)
+            }
+        }
+    });
+    (source, filled)
+}
+
+#[test]
+fn a_secret_that_comes_later_is_found_without_the_profile_being_touched() {
+    for fault in [Fault::Healthy, Fault::HealthySocket] {
+        let (source, filled) = a_source_that_fills();
+        let mut world = World::with_secrets(source);
+        let mut profile = world.fault(fault);
+        profile.request.headers.push(("X-Key".into(), Setting::Secret("api-token".into())));
+        world.watch(profile);
+        let reason = world.until_state(State::Error).unwrap();
+        assert_eq!(reason.code, Code::SecretMissing);
+        assert!(world.lab().seen().is_empty());
+        filled.store(true, Ordering::Relaxed);
+        world.until_state(State::Connected);
+    }
+}
+
+#[test]
+fn a_profile_whose_preparation_panics_is_said_and_made_ready_again() {
+    let panicked = Arc::new(AtomicBool::new(false));
+    let mut world = World::with_secrets(Arc::new({
+        let panicked = Arc::clone(&panicked);
+        move |_: &Profile| {
+            assert!(panicked.swap(true, Ordering::Relaxed), "a keyring that bites");
+            Ok(HashMap::from([("api-token".into(), Secret::new("value-5f2c"))]))
+        }
+    }));
+    let mut profile = world.fault(Fault::HealthySocket);
+    profile.request.headers.push(("X-Key".into(), Setting::Secret("api-token".into())));
+    world.watch(profile);
+    let message = world.until("the panic", |body| match body {
+        EventBody::Panicked { message, .. } => Some(message.to_string()),
+        _ => None,
+    });
+    assert_eq!(message, "a keyring that bites");
+    world.until_state(State::Connected);
 }
 
 #[test]

@@ -1,0 +1,56 @@
+//! What the hub knows of one profile.
+
+use std::sync::Arc;
+
+use crate::engine::mailbox::Mailbox;
+use crate::engine::session::Wish;
+use crate::engine::target::Target;
+use crate::profile::model::{Alert, Kind, Profile};
+use crate::watch::{Reason, State};
+
+pub(super) struct Watched {
+    pub(super) profile: Arc<Profile>,
+    pub(super) generation: u64,
+    /// `None` while it is being made ready.
+    pub(super) target: Option<Arc<Target>>,
+    pub(super) wish: Standing,
+    pub(super) state: State,
+    pub(super) reason: Option<Reason>,
+    pub(super) session: Option<Arc<Mailbox<Wish>>>,
+    pub(super) panics: u32,
+    /// A check was asked for before the target was ready.
+    pub(super) check_when_ready: bool,
+}
+
+/// What a person wants of the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Watch,
+    Pause,
+    Disconnect,
+}
+
+impl Watched {
+    pub(super) fn has_session(&self) -> bool {
+        self.profile.kind == Kind::WebSocket
+    }
+
+    /// Whether it is to be watched now.
+    pub(super) fn is_active(&self) -> bool {
+        self.profile.enabled && self.wish == Standing::Watch
+    }
+}
+
+/// Whether two forms of a profile are watched alike: they differ in how they are named, sorted and alerted about only.
+pub(super) fn watches_the_same(one: &Profile, other: &Profile) -> bool {
+    let plain = |profile: &Profile| Profile {
+        name: String::new(),
+        group: Vec::new(),
+        tags: Vec::new(),
+        stack: None,
+        notes: String::new(),
+        alert: Alert::default(),
+        ..profile.clone()
+    };
+    plain(one) == plain(other)
+}
