@@ -1,6 +1,7 @@
 //! What came of a request, as the page sees it.
 
 use super::console::{self, Console};
+use super::websocket::CloseEvent;
 use super::{Browser, Fault};
 use crate::wire::Exchange;
 
@@ -67,6 +68,8 @@ pub struct Answer {
     pub console: Console,
     /// The subprotocol of a WebSocket that opened.
     pub protocol: Option<String>,
+    /// The close event of a WebSocket, as the script sees it; `None` where none came.
+    pub close: Option<CloseEvent>,
 }
 
 impl Answer {

@@ -448,6 +448,7 @@ impl Fetch {
             exposed_headers,
             console,
             protocol: None,
+            close: None,
         }))
     }
 }

@@ -19,6 +19,7 @@ pub mod lab;
 pub mod past;
 pub mod plot;
 pub mod profile;
+pub mod replay;
 pub mod watch;
 pub mod when;
 
@@ -51,6 +52,7 @@ enum Command {
     Lab(lab::LabArgs),
     Plot(plot::PlotArgs),
     Profile(profile::ProfileArgs),
+    Replay(replay::ReplayArgs),
     Watch(watch::WatchArgs),
 }
 
@@ -107,6 +109,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),
         Some(Command::Profile(args)) => return profile::run(&args, &cli.folders),
+        Some(Command::Replay(args)) => return replay::run(&args),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
         Some(Command::Watch(args)) => return watch::run(&args, &cli.folders, cli.demo),
         None => {}

@@ -1,11 +1,13 @@
 //! The only place where policy meets the network: a browser's machine says what to send, the network sends it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::line::{farewell, linger};
 use crate::base::Clock;
-use crate::browser::websocket::{Handshake, Socket};
+use crate::browser::websocket::{Ending, Handshake, Socket, script_close};
 use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step};
-use crate::net::{Client, Upgraded, WebSocket};
+use crate::net::{Client, Received, Upgraded, WebSocket};
+use crate::wire::NetError;
 
 /// `fetch()`, whole: preflights and redirects included, ended by `deadline` at the latest; with what the browser remembers
 /// after it.
@@ -58,5 +60,32 @@ pub async fn open(
             (answer, Some(socket), handshake.into_memory())
         }
         Some(_) | None => (answer, None, handshake.into_memory()),
+    }
+}
+
+/// Stays with a socket that has opened for as long as told, and puts into the answer how it ended. One that lasts is closed
+/// then, and its answer has no close event.
+pub async fn stay(answer: &mut Answer, mut socket: WebSocket, stay: Duration) {
+    let over = tokio::time::sleep(stay);
+    tokio::pin!(over);
+    let browser = answer.browser;
+    loop {
+        let received = tokio::select! {
+            received = socket.next() => received,
+            () = &mut over => return farewell(socket, 1000).await,
+        };
+        let ended = match received {
+            Ok(Received::Text(_) | Received::Binary(_) | Received::Ping(_) | Received::Pong(_)) => continue,
+            Ok(Received::Close { code, reason }) => {
+                linger(socket).await;
+                script_close(browser, Ending::Closed { code, reason: &reason })
+            }
+            Err(NetError::WebSocketProtocol { .. } | NetError::MessageTooLarge { .. }) => {
+                script_close(browser, Ending::Violated)
+            }
+            Ok(Received::End) | Err(_) => script_close(browser, Ending::Cut),
+        };
+        answer.close = Some(ended);
+        return;
     }
 }

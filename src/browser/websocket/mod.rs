@@ -239,6 +239,7 @@ impl Handshake {
             None => Console::default(),
             Some(fault) => console::of_handshake(&self.page, &self.url, fault),
         };
+        let close = fault.as_ref().and_then(|fault| close::never_opened(self.page.browser, fault));
         Step::Done(Box::new(Answer {
             browser: self.page.browser,
             outcome: outcome_of(fault.as_ref()),
@@ -250,6 +251,7 @@ impl Handshake {
             exposed_headers: Vec::new(),
             console,
             protocol,
+            close,
         }))
     }
 }

@@ -109,7 +109,8 @@ impl From<BrowserArg> for Browser {
     }
 }
 
-fn read_resolve(text: &str) -> Result<Resolve, String> {
+/// `--resolve`, as clap calls it.
+pub(super) fn read_resolve(text: &str) -> Result<Resolve, String> {
     parse_resolve(text).map_err(|problem| problem.to_string())
 }
 

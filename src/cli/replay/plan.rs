@@ -1,0 +1,152 @@
+//! A case as it is run: URLs read, the page made, each request in the terms of its API.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::case::{Api, Before, Case, Fields};
+use crate::browser::websocket::Socket;
+use crate::browser::{Credentials, Mode, Page, Redirect, ScriptRequest};
+
+/// One case, resolved.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) page: Page,
+    /// Each with how long to wait after it.
+    pub(super) before: Vec<(Ask, Duration)>,
+    pub(super) ask: Ask,
+}
+
+/// What the script asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Fetch(ScriptRequest),
+    /// With how long to stay once it is open.
+    Socket(Socket, Duration),
+}
+
+impl Plan {
+    /// Resolves a case, or names the field that is wrong.
+    pub(super) fn of(case: Case) -> Result<Self, String> {
+        let page = url("page", &case.page)?;
+        if !matches!(page.scheme(), "http" | "https") {
+            return Err(format!("page: {:?} is no http or https URL", case.page));
+        }
+        for (at, cookie) in case.cookies.iter().enumerate() {
+            url(&format!("cookies[{at}].url"), &cookie.url)?;
+        }
+        let given = [
+            ("csp", case.csp.is_some()),
+            ("csp_report_only", case.csp_report_only.is_some()),
+            ("cookies", case.cookies.iter().any(|cookie| !cookie.set_cookie.is_empty())),
+        ];
+        if let Some((field, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(format!("{field}: this version knows nothing of it yet"));
+        }
+        let mut before = Vec::new();
+        for (at, earlier) in case.before.into_iter().enumerate() {
+            let wait = milliseconds(earlier.wait_ms);
+            before.push((ask(&format!("before[{at}]."), Asked::from(earlier))?, wait));
+        }
+        let asked = Asked {
+            api: case.api,
+            url: case.url,
+            method: case.method,
+            headers: case.headers,
+            body: case.body,
+            mode: case.mode,
+            credentials: case.credentials,
+            redirect: case.redirect,
+            protocols: case.protocols,
+            observe_ms: case.observe_ms,
+        };
+        Ok(Self { page: Page::new(page, case.browser), before, ask: ask("", asked)? })
+    }
+}
+
+/// What a case and an entry of its `before` have in common.
+struct Asked {
+    api: Api,
+    url: String,
+    method: String,
+    headers: Fields,
+    body: Option<String>,
+    mode: Mode,
+    credentials: Credentials,
+    redirect: Redirect,
+    protocols: Vec<String>,
+    observe_ms: f64,
+}
+
+impl From<Before> for Asked {
+    fn from(before: Before) -> Self {
+        Self {
+            api: before.api,
+            url: before.url,
+            method: before.method,
+            headers: before.headers,
+            body: before.body,
+            mode: before.mode,
+            credentials: before.credentials,
+            redirect: before.redirect,
+            protocols: before.protocols,
+            observe_ms: before.observe_ms,
+        }
+    }
+}
+
+fn ask(place: &str, asked: Asked) -> Result<Ask, String> {
+    let url = url(&format!("{place}url"), &asked.url)?;
+    match asked.api {
+        Api::Fetch => Ok(Ask::Fetch(ScriptRequest {
+            url,
+            method: asked.method,
+            headers: asked.headers.0,
+            body: asked.body,
+            mode: asked.mode,
+            credentials: asked.credentials,
+            redirect: asked.redirect,
+        })),
+        Api::WebSocket => {
+            let socket = Socket { url, protocols: asked.protocols, extra: Vec::new() };
+            Ok(Ask::Socket(socket, milliseconds(asked.observe_ms)))
+        }
+        Api::Xhr | Api::EventSource => Err(format!("{place}api: this version runs fetch and websocket alone")),
+    }
+}
+
+fn url(field: &str, written: &str) -> Result<Url, String> {
+    Url::parse(written).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            format!("{field}: {written:?} is no whole URL: write it with its scheme and host")
+        }
+        error => format!("{field}: {written:?} is no URL: {error}"),
+    })
+}
+
+fn milliseconds(given: f64) -> Duration {
+    Duration::from_secs_f64(given / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(line: &str, expected: &str) {
+        let error = Plan::of(Case::read(line.as_bytes()).unwrap()).unwrap_err();
+        assert!(error.contains(expected), "{line}: {error}");
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_told_with_its_field() {
+        refused(r#"{"id": "a", "page": "app.test", "url": "http://api.test/"}"#, "page: \"app.test\" is no whole URL");
+        refused(r#"{"id": "a", "page": "data:,x", "url": "http://api.test/"}"#, "page: \"data:,x\" is no http");
+        refused(
+            r#"{"id": "a", "page": "http://app.test/", "url": "http://"}"#,
+            "url: \"http://\" is no URL: empty host",
+        );
+        let before = r#"{"id": "a", "page": "http://a.test/", "url": "http://b.test/", "before": [{"url": "x"}]}"#;
+        refused(before, "before[0].url: \"x\" is no whole URL");
+    }
+}

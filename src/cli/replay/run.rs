@@ -1,0 +1,75 @@
+//! Runs one line: the requests before it, its own, then what became of it.
+
+use std::time::Duration;
+
+use super::answer;
+use super::case::{Case, Refusal};
+use super::plan::{Ask, Plan};
+use crate::base::Clock;
+use crate::browser::{Answer, Memory, Page};
+use crate::engine::exchange;
+use crate::net::Client;
+
+/// What every case shares.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    pub client: Client,
+    /// How long one request may take, redirects included.
+    pub timeout: Duration,
+    pub clock: Clock,
+}
+
+/// What a case came to.
+#[derive(Debug)]
+pub(super) struct Replayed {
+    pub(super) answer: Box<Answer>,
+    /// From the first request's start to the answer; what is observed afterwards is not in it.
+    pub(super) total: Duration,
+}
+
+impl Runner {
+    /// The answer to one line of the input, itself one line (without its end).
+    pub async fn answer(&self, line: &[u8]) -> String {
+        let case = match Case::read(line) {
+            Ok(case) => case,
+            Err(Refusal { id, error }) => return answer::of_refusal(id.as_deref(), &error),
+        };
+        let id = case.id.clone();
+        match Plan::of(case) {
+            Ok(plan) => answer::of_answer(&id, &self.run(plan).await),
+            Err(error) => answer::of_refusal(Some(&id), &error),
+        }
+    }
+
+    async fn run(&self, plan: Plan) -> Replayed {
+        let Plan { page, before, ask } = plan;
+        let mut memory = Memory::default();
+        for (ask, wait) in before {
+            (_, memory) = self.ask(&page, ask, memory).await;
+            tokio::time::sleep(wait).await;
+        }
+        self.ask(&page, ask, memory).await.0
+    }
+
+    async fn ask(&self, page: &Page, ask: Ask, memory: Memory) -> (Replayed, Memory) {
+        let started = self.clock.mono();
+        let deadline = started + self.timeout;
+        let took = || self.clock.mono().saturating_duration_since(started);
+        match ask {
+            Ask::Fetch(request) => {
+                let (answer, memory) =
+                    exchange::fetch(page.clone(), request, memory, &self.client, self.clock, deadline).await;
+                (Replayed { answer, total: took() }, memory)
+            }
+            Ask::Socket(socket, observe) => {
+                let (mut answer, socket, memory) =
+                    exchange::open(page.clone(), socket, memory, &self.client, self.clock, deadline).await;
+                let total = took();
+                if let Some(socket) = socket {
+                    exchange::stay(&mut answer, socket, observe).await;
+                }
+                (Replayed { answer, total }, memory)
+            }
+        }
+    }
+}
