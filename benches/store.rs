@@ -40,6 +40,7 @@ fn exchange() -> Arc<Exchange> {
             headers: headers(14),
             body: vec![b'x'; 1_500].into(),
             body_size: 1_500,
+            transfer: wirewatch::wire::Transfer::plain(1_500),
         }),
         phases: Phases::default(),
         peer: None,

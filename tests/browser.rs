@@ -107,7 +107,15 @@ fn serve(request: &WireRequest) -> Result<WireResponse, NetError> {
     }
     let body_size = body.len() as u64;
     let reason = answer["rs"].as_str().unwrap_or(phrase(status)).to_owned();
-    Ok(WireResponse { version: HttpVersion::Http11, status, reason, headers, body: body.into(), body_size })
+    Ok(WireResponse {
+        version: HttpVersion::Http11,
+        status,
+        reason,
+        headers,
+        body: body.into(),
+        body_size,
+        transfer: wirewatch::wire::Transfer::plain(body_size),
+    })
 }
 
 /// The scripted server's reason phrases.
@@ -405,6 +413,7 @@ fn answered(request: WireRequest, status: u16, fields: &[(String, Vec<u8>)], fai
         headers: fields.iter().cloned().collect(),
         body: Default::default(),
         body_size: 0,
+        transfer: wirewatch::wire::Transfer::plain(0),
     };
     let result = if failed { Err(NetError::EmptyResponse) } else { Ok(response) };
     Exchange { request, result, phases: Phases::default(), peer: None, tried: Vec::new(), tls: None, proxy: None }

@@ -54,7 +54,7 @@ fn every_fault_comes_to_its_state_and_reason() {
             Fault::RedirectOnUpgrade => "error 301 HandshakeStatus",
             Fault::BackendDown => "cors_error 502 MissingAllowOriginHeader",
             Fault::Reset => "error - connection_reset",
-            Fault::CutBody => "error - incomplete_body",
+            Fault::CutBody => "error 200 incomplete_body",
             Fault::Refused => "error - connection_refused",
             Fault::Unreachable => "error - connect_timeout",
             Fault::TlsSelfSigned => "error - cert_self_signed",

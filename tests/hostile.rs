@@ -60,6 +60,9 @@ async fn outcome(client: &Client, url: &Url, within: Duration) -> Result<String,
     let deadline = Clock.mono() + within;
     if !url.scheme().starts_with("ws") {
         let response = client.exchange(request(url), deadline).await.result?;
+        if let Some(error) = response.transfer.error {
+            return Err(error);
+        }
         return Ok(format!("{} and {} bytes", response.status, response.body_size));
     }
     let (exchange, upgraded) = client.upgrade(request(url), deadline).await;

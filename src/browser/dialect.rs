@@ -4,6 +4,7 @@
 //! WebCore Safari shares, and whose network layer it does not).
 
 use super::Browser;
+use crate::wire::NetError;
 
 /// Whether `http:` and `ws:` to this machine are free from the mixed-content rule. Seen: WebKit refuses them.
 pub fn loopback_is_trustworthy(browser: Browser) -> bool {
@@ -99,6 +100,17 @@ pub fn non_ascii_is_unsafe(browser: Browser) -> bool {
 /// Whether 407 from a server that is no proxy fails the request. Seen: Chromium alone.
 pub fn refuses_proxy_status(browser: Browser) -> bool {
     browser == Browser::Chrome
+}
+
+/// Whether 101 to a request that asked for no upgrade fails it. Seen: Firefox alone takes it for an answer.
+pub fn refuses_unasked_switch(browser: Browser) -> bool {
+    browser != Browser::Firefox
+}
+
+/// Whether a body that breaks fails the request though the head was good. Seen: a broken chunk in Firefox, which reads it
+/// before it hands the head on; else the script has its answer by then.
+pub fn broken_body_fails(browser: Browser, error: &NetError) -> bool {
+    browser == Browser::Firefox && *error == NetError::InvalidChunks
 }
 
 /// Whether repeated, differing `Location` and `Content-Length` fields fail the answer. Seen in Chromium, and in the others

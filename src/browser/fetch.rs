@@ -277,7 +277,11 @@ impl Fetch {
             return Some(Fault::UnexpectedProxyAuth);
         }
         // A protocol that nobody asked to switch to.
-        (response.status == 101).then_some(Fault::Net(NetError::EmptyResponse))
+        if response.status == 101 && dialect::refuses_unasked_switch(browser) {
+            return Some(Fault::Net(NetError::EmptyResponse));
+        }
+        let broken = response.transfer.error.as_ref().filter(|error| dialect::broken_body_fails(browser, error));
+        broken.map(|error| Fault::Net(error.clone()))
     }
 
     /// [HTTP fetch](https://fetch.spec.whatwg.org/#concept-http-fetch), step 5 and on: an answer to the request itself.

@@ -104,7 +104,15 @@ mod tests {
             .map(|(name, value)| (format!("Access-Control-Allow-{name}"), value.trim().to_owned()))
             .collect();
         let reason = String::new();
-        WireResponse { version: HttpVersion::Http11, status, reason, headers, body: Default::default(), body_size: 0 }
+        WireResponse {
+            version: HttpVersion::Http11,
+            status,
+            reason,
+            headers,
+            body: Default::default(),
+            body_size: 0,
+            transfer: Default::default(),
+        }
     }
 
     #[track_caller]

@@ -79,6 +79,7 @@ mod tests {
             headers: location.map(|value| ("Location", value)).into_iter().collect::<Headers>(),
             body: Default::default(),
             body_size: 0,
+            transfer: crate::wire::Transfer::default(),
         };
         let current = Url::parse("https://api.test/a/b#frag").unwrap();
         let got = match location_url(Browser::Chrome, &response, &current) {

@@ -72,6 +72,7 @@ impl Case {
             headers,
             body: body.to_owned().into(),
             body_size: body.len() as u64,
+            transfer: crate::wire::Transfer::plain(body.len() as u64),
         };
         self.exchange(purpose, Ok(response));
         self

@@ -18,7 +18,7 @@ use super::settings::Limits;
 use super::stream::Stream;
 use super::trace::Trace;
 use crate::wire::exchange::BODY_KEPT;
-use crate::wire::{NetError, Purpose, WireRequest, WireResponse};
+use crate::wire::{NetError, Purpose, Quirks, Transfer, WireRequest, WireResponse};
 
 /// How long a refused handshake's body is waited for: it may say why, but the refusal stands without it.
 const LATE_BODY: Duration = Duration::from_secs(3);
@@ -83,11 +83,14 @@ pub(super) async fn exchange(
     if let (Some(done), Some(first)) = (recorder.request_done, recorder.first_byte) {
         trace.phases.first_byte = Some(first.saturating_duration_since(done));
     }
+    let mut broken = None;
     match work {
         // A handshake's refusal stands also where the deadline cut its body off.
         Err(_) if recorder.head_done && request.purpose == Purpose::Handshake => {}
+        Err(_) if recorder.head_done => broken = Some(trace.timeout(recorder.phase())),
         Err(_) => return Err(trace.timeout(recorder.phase())),
-        Ok(Err(Stop::TooLarge)) => return Err(NetError::BodyTooLarge { limit: limits.body }),
+        Ok(Err(Stop::TooLarge)) => broken = Some(NetError::BodyTooLarge { limit: limits.body }),
+        Ok(Err(Stop::Http(error))) if recorder.head_done => broken = Some(failure(&error, &mut recorder, limits)),
         Ok(Err(Stop::Http(error))) => return Err(failure(&error, &mut recorder, limits)),
         Ok(Ok(())) => {}
     }
@@ -105,6 +108,7 @@ pub(super) async fn exchange(
         headers: head.headers,
         body: body.kept.into(),
         body_size: body.size,
+        transfer: Transfer { sent_size: body.size, error: broken, quirks: Quirks::default() },
     };
     let switched = switched.then(|| Switched { stream: recorder.into_inner(), read_ahead: parts.read_buf });
     Ok((response, switched))
@@ -210,7 +214,7 @@ mod tests {
 
     async fn check(reply: impl AsRef<[u8]> + Send + 'static, expected: NetError) {
         let (address, _) = answer(reply).await;
-        assert_eq!(get_with(&small(), address, "/").await.result, Err(expected));
+        assert_eq!(get_with(&small(), address, "/").await.error(), Some(&expected));
     }
 
     #[tokio::test]
@@ -331,7 +335,7 @@ mod tests {
         let request = peer::request("GET", &format!("http://{address}/"), &[], "");
         let wait = Duration::from_millis(80);
         let exchange = Client::new(&small()).unwrap().exchange(request, Clock.mono() + wait).await;
-        let Err(NetError::Timeout { phase, after }) = exchange.result else { panic!("{:?}", exchange.result) };
+        let Some(&NetError::Timeout { phase, after }) = exchange.error() else { panic!("{:?}", exchange.result) };
         assert_eq!(phase, expected);
         assert!(after <= wait && after <= exchange.phases.total.unwrap() + Duration::from_millis(1));
         assert_eq!(exchange.phases.first_byte.is_some(), !first.is_empty());

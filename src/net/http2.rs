@@ -16,7 +16,7 @@ use super::settings::Limits;
 use super::stream::Stream;
 use super::trace::Trace;
 use crate::wire::exchange::BODY_KEPT;
-use crate::wire::{Headers, HttpVersion, NetError, Phase, WireRequest, WireResponse};
+use crate::wire::{Headers, HttpVersion, NetError, Phase, Quirks, Transfer, WireRequest, WireResponse};
 
 /// Chromium's windows, so that a server paces itself as for a browser (in bytes).
 const STREAM_WINDOW: u32 = 6 * 1024 * 1024;
@@ -102,7 +102,8 @@ async fn run(
         }
         Ok(())
     };
-    trace.within(Phase::Body, read).await?;
+    // The head is good: what is wrong with the body is told beside it.
+    let broken = trace.within(Phase::Body, read).await.err();
     trace.phases.body = Some(trace.since(first));
     Ok(WireResponse {
         version: HttpVersion::H2,
@@ -111,6 +112,7 @@ async fn run(
         headers: head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
         body: kept.into(),
         body_size: size,
+        transfer: Transfer { sent_size: size, error: broken, quirks: Quirks::default() },
     })
 }
 
@@ -337,7 +339,7 @@ mod tests {
     async fn a_body_past_the_bound_ends_the_exchange_by_name() {
         let (address, _) = answering(Vec::new(), vec![b'x'; 100_001]).await;
         let exchange = peer_tls::get(&small(), "api.test", address).await;
-        assert_eq!(exchange.result, Err(NetError::BodyTooLarge { limit: 100_000 }));
+        assert_eq!(exchange.error(), Some(&NetError::BodyTooLarge { limit: 100_000 }));
     }
 
     #[tokio::test]

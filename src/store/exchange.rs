@@ -16,7 +16,8 @@ use url::Url;
 use super::detail::{Bound, PhasesForm, micros};
 use crate::base::Wall;
 use crate::wire::{
-    Attempt, CertFacts, Exchange, Headers, HttpVersion, NetError, Phase, Purpose, TlsFacts, WireRequest, WireResponse,
+    Attempt, CertFacts, Exchange, Headers, HttpVersion, NetError, Phase, Purpose, Quirks, TlsFacts, Transfer,
+    WireRequest, WireResponse,
 };
 
 /// Bytes as text where they are text.
@@ -117,6 +118,11 @@ struct ResponseForm {
     #[serde(default, skip_serializing_if = "BytesForm::is_empty")]
     body: BytesForm,
     body_size: u64,
+    /// Absent: as many as `body_size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_size: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_error: Option<ErrorForm>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -225,6 +231,8 @@ impl ResponseForm {
             headers: headers_form(&response.headers, bound.headers),
             body: body_form(&response.body, bound.body),
             body_size: response.body_size,
+            sent_size: Some(response.transfer.sent_size).filter(|sent| *sent != response.body_size),
+            body_error: response.transfer.error.as_ref().map(ErrorForm::of),
         }
     }
 
@@ -236,6 +244,11 @@ impl ResponseForm {
             headers: headers_back(self.headers),
             body: self.body.bytes().into(),
             body_size: self.body_size,
+            transfer: Transfer {
+                sent_size: self.sent_size.unwrap_or(self.body_size),
+                error: self.body_error.map(ErrorForm::error),
+                quirks: Quirks::default(),
+            },
         })
     }
 }
@@ -344,6 +357,9 @@ impl ErrorForm {
             "invalid_http_response" => NetError::InvalidHttpResponse,
             "headers_too_large" => NetError::HeadersTooLarge { limit },
             "incomplete_body" => NetError::IncompleteBody,
+            "incomplete_chunks" => NetError::IncompleteChunks,
+            "invalid_chunks" => NetError::InvalidChunks,
+            "content_decoding" => NetError::ContentDecoding,
             "body_too_large" => NetError::BodyTooLarge { limit: u64::try_from(number).unwrap_or(0) },
             "http2_protocol" => NetError::Http2Protocol,
             "websocket_protocol" => NetError::WebSocketProtocol { what },

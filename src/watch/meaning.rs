@@ -24,6 +24,7 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::ProxyConnectionFailed
         | Code::SocksRefused
         | Code::IncompleteBody
+        | Code::IncompleteChunks
         | Code::Http2Protocol
         | Code::LocalResource
         | Code::Os
@@ -46,6 +47,8 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::CertInvalid
         | Code::ClientCertRequired
         | Code::InvalidHttpResponse
+        | Code::InvalidChunks
+        | Code::ContentDecoding
         | Code::HeadersTooLarge
         | Code::BodyTooLarge
         | Code::WebSocketProtocol

@@ -107,6 +107,10 @@ fn fault_of(answer: &WireResponse, expect: &Expect) -> Option<Reason> {
     if !expected {
         return Some(refine(Reason::new(Code::Status).with_status(status), Some(answer)));
     }
+    // What the page's script waits for is the body, whatever the browser says of the head.
+    if let Some(error) = &answer.transfer.error {
+        return Some(Reason::from(error).with_status(status));
+    }
     let mismatch = expect.body.as_ref().is_some_and(|body| !body.is_match(&answer.body));
     mismatch.then(|| Reason::new(Code::BodyMismatch).with_status(status))
 }
@@ -153,6 +157,7 @@ mod tests {
             headers: headers.iter().copied().collect(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             body_size: body.len() as u64,
+            transfer: crate::wire::Transfer::plain(body.len() as u64),
         }
     }
 
@@ -187,6 +192,15 @@ mod tests {
         let body = Expect { body: Some(Regex::new("\"ok\":\\s*true").unwrap()), ..expect() };
         check(End::Answered(&answer(200, &[], "{\"ok\": true}")), &body, "up connected -");
         check(End::Answered(&answer(200, &[], "<html>")), &body, "down error body_mismatch 200");
+    }
+
+    #[test]
+    fn an_answer_whose_body_breaks_off_is_down_with_the_bodys_own_reason() {
+        let mut broken = answer(200, &[], "{\"ok\":");
+        broken.transfer.error = Some(NetError::IncompleteBody);
+        check(End::Answered(&broken), &expect(), "down error incomplete_body 200");
+        broken.status = 503;
+        check(End::Answered(&broken), &expect(), "down error status 503");
     }
 
     #[test]

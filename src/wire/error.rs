@@ -102,8 +102,17 @@ pub enum NetError {
     InvalidHttpResponse,
     #[error("the answer's headers are larger than {limit} bytes")]
     HeadersTooLarge { limit: usize },
+    /// Before its `Content-Length` was full.
     #[error("the answer's body ended early")]
     IncompleteBody,
+    /// An end of stream before the last chunk.
+    #[error("the answer's last chunk is missing")]
+    IncompleteChunks,
+    #[error("the answer's chunked coding is broken")]
+    InvalidChunks,
+    /// gzip, deflate, br or zstd that is none.
+    #[error("the answer's content coding can't be undone")]
+    ContentDecoding,
     /// The body went past what a check reads: our bound, not a browser's.
     #[error("the answer's body is larger than {limit} bytes")]
     BodyTooLarge { limit: u64 },
@@ -155,6 +164,9 @@ impl NetError {
             Self::InvalidHttpResponse => "net::ERR_INVALID_HTTP_RESPONSE",
             Self::HeadersTooLarge { .. } => "net::ERR_RESPONSE_HEADERS_TOO_BIG",
             Self::IncompleteBody => "net::ERR_CONTENT_LENGTH_MISMATCH",
+            Self::IncompleteChunks => "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+            Self::InvalidChunks => "net::ERR_INVALID_CHUNKED_ENCODING",
+            Self::ContentDecoding => "net::ERR_CONTENT_DECODING_FAILED",
             Self::BodyTooLarge { .. } => "net::ERR_FILE_TOO_BIG",
             Self::Http2Protocol => "net::ERR_HTTP2_PROTOCOL_ERROR",
             Self::WebSocketProtocol { .. } => "net::ERR_WS_PROTOCOL_ERROR",
@@ -195,6 +207,9 @@ impl NetError {
             Self::InvalidHttpResponse => "invalid_http_response",
             Self::HeadersTooLarge { .. } => "headers_too_large",
             Self::IncompleteBody => "incomplete_body",
+            Self::IncompleteChunks => "incomplete_chunks",
+            Self::InvalidChunks => "invalid_chunks",
+            Self::ContentDecoding => "content_decoding",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::Http2Protocol => "http2_protocol",
             Self::WebSocketProtocol { .. } => "websocket_protocol",
@@ -234,7 +249,11 @@ impl NetError {
             | Self::CertRevoked
             | Self::CertInvalid
             | Self::ClientCertRequired => Phase::Tls,
-            Self::IncompleteBody | Self::BodyTooLarge { .. } => Phase::Body,
+            Self::IncompleteBody
+            | Self::IncompleteChunks
+            | Self::InvalidChunks
+            | Self::ContentDecoding
+            | Self::BodyTooLarge { .. } => Phase::Body,
             Self::WebSocketProtocol { .. } | Self::MessageTooLarge { .. } => Phase::Open,
         }
     }

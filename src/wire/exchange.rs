@@ -61,10 +61,51 @@ pub struct WireResponse {
     /// As the server wrote it; empty in HTTP/2.
     pub reason: String,
     pub headers: Headers,
-    /// The first [`BODY_KEPT`] bytes at most.
+    /// The first [`BODY_KEPT`] bytes at most, transfer and content codings undone.
     pub body: Bytes,
-    /// How many bytes of body came, kept or not.
+    /// How many bytes of body there were, kept or not, codings undone.
     pub body_size: u64,
+    pub transfer: Transfer,
+}
+
+/// How an answer came, beside what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Bytes of the body as they were sent, content codings still on, the transfer coding off.
+    pub sent_size: u64,
+    /// Why the body is not whole; what came before is kept. The head is good, so that a browser hands the answer out all the
+    /// same.
+    pub error: Option<NetError>,
+    pub quirks: Quirks,
+}
+
+impl Transfer {
+    /// A whole body of so many bytes, no content coding on it.
+    pub fn plain(size: u64) -> Self {
+        Self { sent_size: size, ..Self::default() }
+    }
+}
+
+/// Where an HTTP/1 answer is not as [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112) has it, and was read all the same.
+/// Whether a browser takes it is the browser's to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quirks {
+    /// No status line: all of it is taken for a body (HTTP/0.9). `status` is 200.
+    pub no_status_line: bool,
+    /// As before, and it begins with `ICY`.
+    pub icy: bool,
+    /// The status line ends behind the version. `status` is 200.
+    pub no_status: bool,
+    /// What stands in the status's place is no number of three digits: none at all (`status` is 200), or another number.
+    pub odd_status: bool,
+    /// The version is neither 1.0 nor 1.1.
+    pub odd_version: bool,
+    /// A NUL in the head.
+    pub nul: bool,
+    /// The connection ended within the head.
+    pub unfinished_head: bool,
+    /// A `Content-Length` that is no number, or one below zero.
+    pub odd_length: bool,
 }
 
 /// One address that was dialled.
@@ -94,6 +135,14 @@ pub struct Exchange {
 impl Exchange {
     pub fn response(&self) -> Option<&WireResponse> {
         self.result.as_ref().ok()
+    }
+
+    /// What went wrong on the network: the exchange's own failure, or what became of its answer's body.
+    pub fn error(&self) -> Option<&NetError> {
+        match &self.result {
+            Ok(response) => response.transfer.error.as_ref(),
+            Err(error) => Some(error),
+        }
     }
 
     pub fn status(&self) -> Option<u16> {

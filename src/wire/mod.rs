@@ -9,7 +9,7 @@ pub mod timing;
 pub mod tls;
 
 pub use error::{NetError, Phase};
-pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, WireRequest, WireResponse};
+pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, Quirks, Transfer, WireRequest, WireResponse};
 pub use frame::{Direction, Frame, Opcode};
 pub use headers::Headers;
 pub use timing::Phases;

@@ -15,13 +15,21 @@ const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-e
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
     match failing.fault {
-        None => match failing.response {
-            Some(response) if 400 <= response.status => vec![format!(
-                "Failed to load resource: the server responded with a status of {} ({})",
-                response.status, response.reason
-            )],
-            _ => Vec::new(),
-        },
+        None => {
+            let Some(response) = failing.response else { return Vec::new() };
+            let refused = (400 <= response.status).then(|| {
+                format!(
+                    "Failed to load resource: the server responded with a status of {} ({})",
+                    response.status, response.reason
+                )
+            });
+            // The body broke off after the script had its answer.
+            let broken = response.transfer.error.as_ref();
+            let broken =
+                broken.filter(|error| !matches!(error, NetError::BodyTooLarge { .. } | NetError::Timeout { .. }));
+            let broken = broken.map(|error| format!("Failed to load resource: {}", error.code()));
+            refused.into_iter().chain(broken).collect()
+        }
         Some(Fault::Cors(CorsError::DisallowedByMode)) if !failing.sent => vec![match failing.mode {
             Mode::NoCors => {
                 format!(

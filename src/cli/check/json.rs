@@ -241,7 +241,7 @@ fn one(exchange: &Exchange) -> OneExchange {
             body: text(&response.body),
             body_size: response.body_size,
         }),
-        error: exchange.result.as_ref().err().map(crate::wire::NetError::code),
+        error: exchange.error().map(crate::wire::NetError::code),
         peer: exchange.peer.map(|peer| peer.to_string()),
         proxy: exchange.proxy.clone(),
         tls: exchange.tls.as_ref().map(|tls| Tls {

@@ -74,6 +74,7 @@ pub(super) fn response() -> WireResponse {
         headers: [("Vary", "Origin"), ("vary", "x")].into_iter().collect(),
         body: vec![b'{', 0xff].into(),
         body_size: 900,
+        transfer: crate::wire::Transfer::plain(900),
     }
 }
 

@@ -177,7 +177,10 @@ fn exchange_vm(exchange: &Exchange, bars: Vec<Bar>, now: Wall, zone: &TimeZone) 
         Purpose::Handshake => "Handshake",
     };
     let (outcome, failed) = match &exchange.result {
-        Ok(answer) => (reasons::status_words(answer.status), 400 <= answer.status),
+        Ok(answer) => match &answer.transfer.error {
+            Some(error) => (format!("{}, but {error} ({})", reasons::status_words(answer.status), error.code()), true),
+            None => (reasons::status_words(answer.status), 400 <= answer.status),
+        },
         Err(error) => (format!("{error} ({})", error.code()), true),
     };
     let head = request_head(exchange);
@@ -333,6 +336,7 @@ mod tests {
             headers: [("Content-Type", "text/plain")].into_iter().collect(),
             body: body.into(),
             body_size: size,
+            transfer: crate::wire::Transfer::plain(size),
         }
     }
 

@@ -63,6 +63,7 @@ fn check(outcome: Outcome, ms: u64) -> EventBody {
             headers: [("Server", "nginx")].into_iter().collect(),
             body: bytes::Bytes::from_static(b"bad gateway"),
             body_size: 11,
+            transfer: crate::wire::Transfer::plain(11),
         }),
         phases,
         peer: None,
