@@ -90,6 +90,9 @@ impl Answer {
             Fault::SyntaxError(misuse) => {
                 Some(format!("SyntaxError: {}", console::websocket_exception(self.browser, misuse)))
             }
+            Fault::Misuse { api, misuse } => {
+                Some(format!("{}: {}", misuse.exception(), console::misuse_exception(self.browser, *api, misuse)))
+            }
             _ => None,
         }
     }

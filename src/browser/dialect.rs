@@ -3,8 +3,8 @@
 //! Each function names the evidence: *seen* means recorded from Chromium 156, Firefox 153 esr and WebKitGTK 2.50 (whose
 //! WebCore Safari shares, and whose network layer it does not).
 
-use super::Browser;
 use crate::wire::NetError;
+use super::{Api, Browser};
 
 /// Whether `http:` and `ws:` to this machine are free from the mixed-content rule. Seen: WebKit refuses them.
 pub fn loopback_is_trustworthy(browser: Browser) -> bool {
@@ -82,9 +82,10 @@ pub fn drops_authorization(browser: Browser) -> bool {
     browser != Browser::Safari
 }
 
-/// Whether a redirect to a URL with a username is refused outside of CORS too. Seen in Chromium; the standard follows.
-pub fn refuses_userinfo_always(browser: Browser) -> bool {
-    browser == Browser::Chrome
+/// Whether a redirect to a URL with a username is refused outside of CORS too. Seen in Chromium, which excepts
+/// XMLHttpRequest; the standard follows.
+pub fn refuses_userinfo_always(browser: Browser, api: Api) -> bool {
+    browser == Browser::Chrome && api != Api::Xhr
 }
 
 /// Whether a redirect status with an empty `Location` is an ordinary answer. Seen: Chromium alone.

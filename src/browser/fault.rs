@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::CorsError;
+use super::{Api, CorsError};
 use crate::wire::NetError;
 
 /// The reason of a refusal or a failure.
@@ -51,6 +51,26 @@ pub enum Fault {
     TypeError(String),
     /// `new WebSocket` throws a `SyntaxError`.
     SyntaxError(Misuse),
+    /// `XMLHttpRequest` or `new EventSource` throws.
+    Misuse {
+        api: Api,
+        misuse: ApiMisuse,
+    },
+}
+
+/// How a script got `XMLHttpRequest` or `new EventSource` wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiMisuse {
+    /// No URL.
+    Url { text: String },
+    /// A method that is no token.
+    Method { method: String },
+    /// A [forbidden method](https://fetch.spec.whatwg.org/#forbidden-method).
+    ForbiddenMethod { method: String },
+    /// A header's name that is no token.
+    HeaderName { name: String },
+    /// A header's value with a line's end or NUL in it.
+    HeaderValue { value: String },
 }
 
 /// How a script got `new WebSocket` wrong.
@@ -124,6 +144,7 @@ impl Fault {
             Self::HandshakeInvalid(_) => "HandshakeInvalid",
             Self::TypeError(_) => "TypeError",
             Self::SyntaxError(_) => "SyntaxError",
+            Self::Misuse { misuse, .. } => misuse.exception(),
         }
     }
 
@@ -138,6 +159,28 @@ impl Fault {
                 | Self::ResourcePolicySameOrigin
                 | Self::ResourcePolicySameSite
         )
+    }
+}
+
+impl ApiMisuse {
+    /// The exception's name.
+    pub fn exception(&self) -> &'static str {
+        match self {
+            Self::ForbiddenMethod { .. } => "SecurityError",
+            Self::Url { .. } | Self::Method { .. } | Self::HeaderName { .. } | Self::HeaderValue { .. } => {
+                "SyntaxError"
+            }
+        }
+    }
+
+    /// The value in question.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Url { text } => text,
+            Self::Method { method } | Self::ForbiddenMethod { method } => method,
+            Self::HeaderName { name } => name,
+            Self::HeaderValue { value } => value,
+        }
     }
 }
 

@@ -14,7 +14,9 @@ use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
 use super::script::Prepared;
 use super::sent::{self, Sent};
-use super::{Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port};
+use super::{
+    Api, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port,
+};
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
 
@@ -27,10 +29,25 @@ pub enum Step {
     Done(Box<Answer>),
 }
 
+/// What one of a page's interfaces hands to [`Fetch`], past the steps that may throw.
+pub(super) struct Call {
+    pub api: Api,
+    pub url: Url,
+    /// The request, or what the interface throws.
+    pub prepared: Result<Prepared, Fault>,
+    pub mode: Mode,
+    pub credentials: Credentials,
+    pub redirect: Redirect,
+    /// What the console shows before the request goes out.
+    pub notes: Vec<String>,
+}
+
 /// One fetch under way.
 #[derive(Clone, Debug)]
 pub struct Fetch {
     page: Page,
+    api: Api,
+    notes: Vec<String>,
     memory: Memory,
     now: Wall,
     method: String,
@@ -63,21 +80,36 @@ impl Fetch {
     /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out. `now` is
     /// for what has a life time (cookies, permissions).
     pub fn start(page: Page, request: ScriptRequest, memory: Memory, now: Wall) -> (Self, Step) {
-        let (prepared, thrown) = match request.prepare(page.browser) {
+        let call = Call {
+            api: Api::Fetch,
+            prepared: request.prepare(page.browser),
+            url: request.url,
+            mode: request.mode,
+            credentials: request.credentials,
+            redirect: request.redirect,
+            notes: Vec::new(),
+        };
+        Self::begin(page, call, memory, now)
+    }
+
+    pub(super) fn begin(page: Page, call: Call, memory: Memory, now: Wall) -> (Self, Step) {
+        let (prepared, thrown) = match call.prepared {
             Ok(prepared) => (prepared, None),
             Err(fault) => (Prepared::default(), Some(fault)),
         };
         let mut fetch = Self {
             page,
+            api: call.api,
+            notes: call.notes,
             memory,
             now,
             method: prepared.method,
             headers: prepared.headers,
             body: prepared.body,
-            mode: request.mode,
-            credentials: request.credentials,
-            redirect: request.redirect,
-            urls: vec![request.url],
+            mode: call.mode,
+            credentials: call.credentials,
+            redirect: call.redirect,
+            urls: vec![call.url],
             tainting: ResponseType::Basic,
             tainted: false,
             preflight_needed: false,
@@ -161,8 +193,9 @@ impl Fetch {
         if !origin::same_origin(&self.page.url, self.url()) && self.tainting == ResponseType::Basic {
             self.tainting = if self.mode == Mode::NoCors { ResponseType::Opaque } else { ResponseType::Cors };
         }
-        // HTTP fetch, step 4.2: a preflight, where CORS is in play and the request is no simple one.
-        if self.tainting == ResponseType::Cors {
+        // HTTP fetch, step 4.2: a preflight, where CORS is in play and the request is no simple one. An EventSource's fields are
+        // not the script's: it has no unsafe-request flag.
+        if self.tainting == ResponseType::Cors && self.api != Api::EventSource {
             let wanted = self.wanted();
             self.preflight_needed |= wanted.needs_preflight();
             let sticky = self.preflight_needed && dialect::preflight_is_sticky(browser);
@@ -354,7 +387,7 @@ impl Fetch {
             if self.mode == Mode::Cors && (foreign || self.tainted || self.tainting == ResponseType::Cors) {
                 return self.done(Err(Fault::Cors(CorsError::RedirectContainsCredentials)));
             }
-            if dialect::refuses_userinfo_always(browser) {
+            if dialect::refuses_userinfo_always(browser, self.api) {
                 return self.done(Err(Fault::Aborted));
             }
         }
@@ -421,7 +454,8 @@ impl Fetch {
             _ => last.map(|response| response.status),
         };
         let answered = exchanges.last().map_or_else(|| self.url(), |exchange| &exchange.request.url);
-        let console = console::of_fetch(&Failing {
+        let mut console = console::of_fetch(&Failing {
+            api: self.api,
             page: &self.page,
             first: &self.urls[0],
             url: self.url(),
@@ -438,6 +472,7 @@ impl Fetch {
             sent: !exchanges.is_empty(),
             foreign: self.tainting != ResponseType::Basic,
         });
+        console.prepend(std::mem::take(&mut self.notes));
         let preflighted =
             exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight && went_out(exchange));
         let outcome: Outcome = outcome_of(fault.as_ref());
@@ -448,7 +483,8 @@ impl Fetch {
             status,
             preflighted,
             exchanges,
-            response_type,
+            // The other interfaces have no word for it.
+            response_type: response_type.filter(|_| self.api == Api::Fetch),
             exposed_headers,
             console,
             protocol: None,

@@ -22,6 +22,15 @@ impl Browser {
     }
 }
 
+/// Which of a page's interfaces makes an HTTP request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Api {
+    #[default]
+    Fetch,
+    Xhr,
+    EventSource,
+}
+
 /// The request's [credentials mode](https://fetch.spec.whatwg.org/#concept-request-credentials-mode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credentials {

@@ -23,11 +23,13 @@ pub mod redirect;
 pub mod script;
 pub mod sent;
 pub mod websocket;
+pub mod xhr;
 
 pub use answer::{Answer, Outcome, ResponseType};
 pub use cors::CorsError;
-pub use fault::{Fault, Invalid, Misuse};
+pub use fault::{ApiMisuse, Fault, Invalid, Misuse};
 pub use fetch::{Fetch, Step};
-pub use kind::{Browser, Credentials, Mode, Redirect};
+pub use kind::{Api, Browser, Credentials, Mode, Redirect};
 pub use page::{Abilities, Cookies, Memory, Page};
 pub use script::ScriptRequest;
+pub use xhr::Xhr;

@@ -101,23 +101,33 @@ impl Prepared {
         if headers::is_forbidden(browser, name, value) {
             return Ok(());
         }
+        // Step 4: no-cors takes the safelisted only.
+        if mode == Mode::NoCors && !headers::is_no_cors_safelisted(browser, name, &self.combined(name, value).1) {
+            return Ok(());
+        }
+        self.combine(name, value);
+        Ok(())
+    }
+
+    /// [Combine](https://fetch.spec.whatwg.org/#concept-header-list-combine), under the name first written.
+    pub fn combine(&mut self, name: &str, value: &[u8]) {
+        match self.combined(name, value) {
+            (Some(at), combined) => self.headers[at].1 = combined,
+            (None, combined) => self.headers.push((name.to_owned(), combined)),
+        }
+    }
+
+    /// Where that name stands already, and its value with this one added.
+    fn combined(&self, name: &str, value: &[u8]) -> (Option<usize>, Vec<u8>) {
         let at = self.headers.iter().position(|(written, _)| written.eq_ignore_ascii_case(name));
         let mut combined = at.map(|at| [&self.headers[at].1, &b", "[..]].concat()).unwrap_or_default();
         combined.extend_from_slice(value);
-        // Step 4: no-cors takes the safelisted only.
-        if mode == Mode::NoCors && !headers::is_no_cors_safelisted(browser, name, &combined) {
-            return Ok(());
-        }
-        match at {
-            Some(at) => self.headers[at].1 = combined,
-            None => self.headers.push((name.to_owned(), combined)),
-        }
-        Ok(())
+        (at, combined)
     }
 }
 
 /// A ByteString's bytes; `None` where a character is beyond them.
-fn isomorphic_encode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn isomorphic_encode(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
 }
 

@@ -109,6 +109,7 @@ pub fn phrase(reason: &Reason) -> String {
         Code::ResourcePolicySameOrigin => "Cross-Origin-Resource-Policy allows its own origin alone",
         Code::ResourcePolicySameSite => "Cross-Origin-Resource-Policy allows its own site alone",
         Code::TypeError => return with_detail("the browser's API throws a TypeError", reason),
+        Code::SecurityError => return with_detail("the browser's API throws a SecurityError", reason),
         Code::SyntaxError => return with_detail("the browser's API throws a SyntaxError", reason),
 
         Code::Status => return with_status("answered", reason),

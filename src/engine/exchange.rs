@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::line::{farewell, linger};
 use crate::base::Clock;
 use crate::browser::websocket::{Ending, Handshake, Socket, script_close};
-use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step};
+use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step, Xhr};
 use crate::net::{Client, Received, Upgraded, WebSocket};
 use crate::wire::NetError;
 
@@ -19,7 +19,27 @@ pub async fn fetch(
     clock: Clock,
     deadline: Instant,
 ) -> (Box<Answer>, Memory) {
-    let (mut fetch, mut step) = Fetch::start(page, request, memory, clock.wall());
+    run(Fetch::start(page, request, memory, clock.wall()), client, clock, deadline).await
+}
+
+/// An `XMLHttpRequest`, whole; otherwise as [`fetch`].
+pub async fn xhr(
+    page: Page,
+    request: Xhr,
+    memory: Memory,
+    client: &Client,
+    clock: Clock,
+    deadline: Instant,
+) -> (Box<Answer>, Memory) {
+    run(Fetch::xhr(page, request, memory, clock.wall()), client, clock, deadline).await
+}
+
+async fn run(
+    (mut fetch, mut step): (Fetch, Step),
+    client: &Client,
+    clock: Clock,
+    deadline: Instant,
+) -> (Box<Answer>, Memory) {
     loop {
         step = match step {
             Step::Done(answer) => return (answer, fetch.into_memory()),

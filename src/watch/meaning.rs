@@ -65,6 +65,7 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::RepeatedContentLength
         | Code::TypeError
         | Code::SyntaxError
+        | Code::SecurityError
         | Code::BodyMismatch
         | Code::HandshakeInvalid
         | Code::ExpectedMessageMissing

@@ -150,6 +150,7 @@ codes! {
     /// The browser's API itself would throw.
     TypeError "TypeError" Configuration,
     SyntaxError "SyntaxError" Configuration,
+    SecurityError "SecurityError" Configuration,
 
     // The answer's own meaning.
     /// A status that the profile does not expect.
@@ -282,6 +283,7 @@ impl From<&Fault> for Reason {
             Fault::HandshakeInvalid(invalid) => reason.with_detail(&invalid.detail()),
             Fault::TypeError(text) => reason.with_detail(text),
             Fault::SyntaxError(misuse) => reason.with_detail(misuse.detail()),
+            Fault::Misuse { misuse, .. } => reason.with_detail(misuse.detail()),
             Fault::MixedContent
             | Fault::UnsafeRedirect
             | Fault::InvalidRedirect
@@ -323,6 +325,7 @@ mod tests {
     #[test]
     fn every_code_of_a_fault_is_a_code_here() {
         use crate::browser::cors::{Access, CorsError};
+        use crate::browser::{Api, ApiMisuse};
         let text = String::new;
         for fault in [
             Fault::Cors(CorsError::DisallowedByMode),
@@ -344,6 +347,8 @@ mod tests {
             Fault::HandshakeStatus { status: 403 },
             Fault::TypeError(text()),
             Fault::SyntaxError(crate::browser::Misuse::Subprotocol { protocol: text() }),
+            Fault::Misuse { api: Api::Xhr, misuse: ApiMisuse::Method { method: text() } },
+            Fault::Misuse { api: Api::Xhr, misuse: ApiMisuse::ForbiddenMethod { method: text() } },
         ] {
             assert_eq!(Reason::from(&fault).code.as_str(), fault.code());
         }

@@ -6,14 +6,14 @@ use url::Url;
 
 use super::Failing;
 use crate::browser::cors::{Access, CorsError};
-use crate::browser::{Fault, Invalid, Misuse, Mode, Page};
+use crate::browser::{Api, ApiMisuse, Fault, Invalid, Misuse, Mode, Page};
 use crate::wire::{NetError, Phase};
 
 const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, \
                        https, isolated-app";
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
-    let Failing { page, url, .. } = failing;
+    let Failing { api, page, url, .. } = failing;
     match failing.fault {
         None => {
             let Some(response) = failing.response else { return Vec::new() };
@@ -46,32 +46,43 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             "Unsafe attempt to load URL {url} from frame with URL {}. Domains, protocols and ports must match.",
             page.url
         )],
-        Some(Fault::Cors(CorsError::DisabledScheme { scheme })) if !failing.sent => {
+        Some(Fault::Cors(CorsError::DisabledScheme { scheme })) if !failing.sent && *api == Api::Fetch => {
             vec![format!("Fetch API cannot load {url}. URL scheme \"{scheme}\" is not supported.")]
         }
         Some(Fault::Cors(error)) => {
-            let mut line = format!("Access to fetch at '{url}'");
+            let what = match api {
+                Api::Fetch => "fetch",
+                Api::Xhr => "XMLHttpRequest",
+                Api::EventSource => "resource",
+            };
+            let mut line = format!("Access to {what} at '{url}'");
             if failing.first != *url {
                 let _ = write!(line, " (redirected from '{}')", failing.first);
             }
-            let _ = write!(line, " from origin '{}' has been blocked by CORS policy: {}", page.origin(), cors(error));
+            let _ =
+                write!(line, " from origin '{}' has been blocked by CORS policy: {}", page.origin(), cors(*api, error));
             vec![line, "Failed to load resource: net::ERR_FAILED".to_owned()]
         }
         Some(Fault::MixedContent) => vec![format!(
-            "Mixed Content: The page at '{}' was loaded over HTTPS, but requested an insecure resource '{url}'. This \
+            "Mixed Content: The page at '{}' was loaded over HTTPS, but requested an insecure {} '{url}'. This \
              request has been blocked; the content must be served over HTTPS.",
-            page.url
+            page.url,
+            match api {
+                Api::Fetch => "resource",
+                Api::Xhr => "XMLHttpRequest endpoint",
+                Api::EventSource => "EventSource endpoint",
+            }
         )],
-        Some(Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_)) => Vec::new(),
+        Some(Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. }) => Vec::new(),
         Some(fault) => vec![format!("Failed to load resource: {}", fault.code())],
     }
 }
 
-fn cors(error: &CorsError) -> String {
+fn cors(api: Api, error: &CorsError) -> String {
     match error {
-        CorsError::Access { preflight: false, why } => access(why),
+        CorsError::Access { preflight: false, why } => access(api, why),
         CorsError::Access { preflight: true, why } => {
-            format!("Response to preflight request doesn't pass access control check: {}", access(why))
+            format!("Response to preflight request doesn't pass access control check: {}", access(api, why))
         }
         CorsError::PreflightStatus { .. } => {
             "Response to preflight request doesn't pass access control check: It does \
@@ -105,33 +116,59 @@ fn cors(error: &CorsError) -> String {
     }
 }
 
-fn access(why: &Access) -> String {
-    const ADVICE: &str = "Have the server send the header with a valid value.";
+fn access(api: Api, why: &Access) -> String {
+    let advice = if api == Api::Fetch { " Have the server send the header with a valid value." } else { "" };
+    let attribute = if api == Api::Xhr {
+        " The credentials mode of requests initiated by the XMLHttpRequest is controlled by the withCredentials attribute."
+    } else {
+        ""
+    };
     match why {
         Access::MissingAllowOrigin => {
             "No 'Access-Control-Allow-Origin' header is present on the requested resource.".into()
         }
         Access::MultipleAllowOrigin { value, .. } => format!(
-            "The 'Access-Control-Allow-Origin' header contains multiple values '{}', but only one is allowed. {ADVICE}",
+            "The 'Access-Control-Allow-Origin' header contains multiple values '{}', but only one is allowed.{advice}",
             escaped(value)
         ),
-        Access::InvalidAllowOrigin { value } => format!(
-            "The 'Access-Control-Allow-Origin' header contains the invalid value '{}'. {ADVICE}",
-            escaped(value)
-        ),
+        Access::InvalidAllowOrigin { value } => {
+            format!("The 'Access-Control-Allow-Origin' header contains the invalid value '{}'.{advice}", escaped(value))
+        }
         Access::AllowOriginMismatch { value } => format!(
-            "The 'Access-Control-Allow-Origin' header has a value '{}' that is not equal to the supplied origin. {ADVICE}",
+            "The 'Access-Control-Allow-Origin' header has a value '{}' that is not equal to the supplied origin.{advice}",
             escaped(value)
         ),
-        Access::Wildcard => "The value of the 'Access-Control-Allow-Origin' header in the response must not be the \
-                             wildcard '*' when the request's credentials mode is 'include'."
-            .into(),
+        Access::Wildcard => format!(
+            "The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the \
+             request's credentials mode is 'include'.{attribute}"
+        ),
         Access::AllowCredentials { value } => format!(
-            "The value of the 'Access-Control-Allow-Credentials' header in the response is '{}' which must be 'true' \
-             when the request's credentials mode is 'include'.",
+            "The value of the 'Access-Control-Allow-Credentials' header in the response is '{}' which must be 'true' when \
+             the request's credentials mode is 'include'.{attribute}",
             escaped(value)
         ),
     }
+}
+
+/// What `XMLHttpRequest` and `new EventSource` say as they throw.
+pub(super) fn api_misuse(api: Api, misuse: &ApiMisuse) -> String {
+    let (function, what) = match misuse {
+        ApiMisuse::Url { text } if api == Api::EventSource => {
+            return format!(
+                "Failed to construct 'EventSource': Cannot open an EventSource to '{text}'. The URL is invalid."
+            );
+        }
+        ApiMisuse::Url { .. } => ("open", "Invalid URL".to_owned()),
+        ApiMisuse::Method { method } => ("open", format!("'{method}' is not a valid HTTP method.")),
+        ApiMisuse::ForbiddenMethod { method } => ("open", format!("'{method}' HTTP method is unsupported.")),
+        ApiMisuse::HeaderName { name } => {
+            ("setRequestHeader", format!("'{name}' is not a valid HTTP header field name."))
+        }
+        ApiMisuse::HeaderValue { value } => {
+            ("setRequestHeader", format!("'{value}' is not a valid HTTP header field value."))
+        }
+    };
+    format!("Failed to execute '{function}' on 'XMLHttpRequest': {what}")
 }
 
 /// Control characters and all beyond ASCII are written as `\u00FF`.
@@ -171,7 +208,7 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
         )];
     }
     let why = match fault {
-        Fault::TypeError(_) | Fault::SyntaxError(_) => return Vec::new(),
+        Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. } => return Vec::new(),
         Fault::HandshakeStatus { status: 401 } => {
             "HTTP Authentication failed; no valid credentials available".to_owned()
         }

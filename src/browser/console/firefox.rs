@@ -74,7 +74,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             | Fault::RedirectRefused
             | Fault::Aborted
             | Fault::TypeError(_)
-            | Fault::SyntaxError(_),
+            | Fault::SyntaxError(_)
+            | Fault::Misuse { .. },
         ) => Vec::new(),
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),

@@ -9,7 +9,7 @@ mod safari;
 
 use url::Url;
 
-use super::{Browser, Fault, Misuse, Mode, Page};
+use super::{Api, ApiMisuse, Browser, Fault, Misuse, Mode, Page};
 use crate::wire::WireResponse;
 
 /// The lines, in order, and which of them tells the reason.
@@ -25,6 +25,18 @@ impl Console {
         Self { lines, reason: 0 }
     }
 
+    /// Puts lines that came before; what was the reason stays it.
+    pub fn prepend(&mut self, mut before: Vec<String>) {
+        if before.is_empty() {
+            return;
+        }
+        if !self.lines.is_empty() {
+            self.reason += before.len();
+        }
+        before.append(&mut self.lines);
+        self.lines = before;
+    }
+
     /// The line with the reason.
     pub fn reason(&self) -> Option<&str> {
         self.lines.get(self.reason).map(String::as_str)
@@ -34,6 +46,8 @@ impl Console {
 /// A fetch that has come to its end, as the console needs it.
 #[derive(Clone, Debug)]
 pub struct Failing<'a> {
+    /// Which interface asked.
+    pub api: Api,
     pub page: &'a Page,
     /// What the script asked for.
     pub first: &'a Url,
@@ -83,6 +97,35 @@ pub fn fetch_exception(browser: Browser, what: &str) -> String {
         Browser::Chrome => format!("Failed to execute 'fetch' on 'Window': {what}"),
         Browser::Firefox => format!("Window.fetch: {what}"),
         Browser::Safari => what.to_owned(),
+    }
+}
+
+/// The line about a header that XMLHttpRequest does not let a script set.
+pub fn refused_header(browser: Browser, name: &str) -> String {
+    match browser {
+        Browser::Chrome | Browser::Safari => format!("Refused to set unsafe header \"{name}\""),
+        Browser::Firefox => format!("Attempt to set a forbidden header was denied: {name}"),
+    }
+}
+
+/// The text of the exception that `XMLHttpRequest` or `new EventSource` throws.
+pub fn misuse_exception(browser: Browser, api: Api, misuse: &ApiMisuse) -> String {
+    match (browser, misuse) {
+        (Browser::Chrome, _) => chrome::api_misuse(api, misuse),
+        (Browser::Firefox | Browser::Safari, ApiMisuse::ForbiddenMethod { .. }) => "The operation is insecure.".into(),
+        (Browser::Firefox, _) => "An invalid or illegal string was specified".into(),
+        (Browser::Safari, _) => "The string did not match the expected pattern.".into(),
+    }
+}
+
+/// The text of the exception that a function of XMLHttpRequest throws for a character beyond ISO-8859-1.
+pub fn not_bytes_exception(browser: Browser, function: &str) -> String {
+    match browser {
+        Browser::Chrome => {
+            format!("Failed to execute '{function}' on 'XMLHttpRequest': String contains non ISO-8859-1 code point.")
+        }
+        Browser::Firefox => format!("XMLHttpRequest.{function}: Cannot convert the argument to ByteString"),
+        Browser::Safari => "The string contains invalid characters.".into(),
     }
 }
 

@@ -4,12 +4,17 @@ use url::Url;
 
 use super::Failing;
 use crate::browser::cors::{Access, CorsError};
-use crate::browser::{Fault, Invalid, Misuse, Page, origin};
+use crate::browser::{Api, Fault, Invalid, Misuse, Page, origin};
 use crate::wire::{NetError, Phase};
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
-    let cannot_load = format!("Fetch API cannot load {url} due to access control checks.");
+    let who = match failing.api {
+        Api::Fetch => "Fetch API",
+        Api::Xhr => "XMLHttpRequest",
+        Api::EventSource => "EventSource",
+    };
+    let cannot_load = format!("{who} cannot load {url} due to access control checks.");
     let status = failing.response.map_or(0, |response| response.status);
     match failing.fault {
         None => Vec::new(),
@@ -28,7 +33,12 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             vec![blocked_insecure(page, url), "Not allowed to request resource".into(), cannot_load]
         }
         Some(Fault::UnsafePort { port }) => {
-            vec![format!("Not allowed to use restricted network port {port}: {url}"), cannot_load]
+            let mut lines = vec![format!("Not allowed to use restricted network port {port}: {url}")];
+            // No refusal by access control, which is all that the others tell of.
+            if failing.api == Api::Fetch {
+                lines.push(cannot_load);
+            }
+            lines
         }
         Some(Fault::RedirectRefused) => {
             vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load]
