@@ -2,7 +2,7 @@
 
 use super::console::{self, Console};
 use super::websocket::CloseEvent;
-use super::{Browser, Fault};
+use super::{Api, ApiMisuse, Browser, Fault, Misuse, Page};
 use crate::wire::Exchange;
 
 /// How it came out.
@@ -25,6 +25,13 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
+}
+
+/// The ways from a page to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Interface {
+    Http(Api),
+    WebSocket,
 }
 
 /// [Response type](https://fetch.spec.whatwg.org/#concept-response-type).
@@ -73,6 +80,38 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Of an interface that throws before anything is sent.
+    pub fn thrown(browser: Browser, fault: Fault, console: Console) -> Box<Self> {
+        Box::new(Self {
+            browser,
+            outcome: outcome_of(Some(&fault)),
+            fault: Some(fault),
+            status: None,
+            preflighted: false,
+            exchanges: Vec::new(),
+            response_type: None,
+            exposed_headers: Vec::new(),
+            console,
+            protocol: None,
+            close: None,
+        })
+    }
+
+    /// What comes of `text` where it is no URL: each interface throws in its way.
+    pub fn unparsable(page: &Page, interface: Interface, text: &str) -> Box<Self> {
+        let browser = page.browser;
+        let fault = match interface {
+            Interface::Http(Api::Fetch) => Fault::TypeError(console::unparsable_exception(browser, text)),
+            Interface::Http(api) => Fault::Misuse { api, misuse: ApiMisuse::Url { text: text.to_owned() } },
+            Interface::WebSocket => Fault::SyntaxError(Misuse::Url { text: text.to_owned() }),
+        };
+        let console = match interface {
+            Interface::Http(_) => Console::default(),
+            Interface::WebSocket => console::of_handshake(page, &page.url, &fault),
+        };
+        Self::thrown(browser, fault, console)
+    }
+
     /// The code of the fault; `None` where it is allowed.
     pub fn code(&self) -> Option<&'static str> {
         self.fault.as_ref().map(Fault::code)

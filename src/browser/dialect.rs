@@ -3,8 +3,10 @@
 //! Each function names the evidence: *seen* means recorded from Chromium 156, Firefox 153 esr and WebKitGTK 2.50 (whose
 //! WebCore Safari shares, and whose network layer it does not).
 
+use url::Url;
+
+use super::{Api, Browser, origin};
 use crate::wire::NetError;
-use super::{Api, Browser};
 
 /// Whether `http:` and `ws:` to this machine are free from the mixed-content rule. Seen: WebKit refuses them.
 pub fn loopback_is_trustworthy(browser: Browser) -> bool {
@@ -168,9 +170,11 @@ pub fn accept_language(browser: Browser) -> &'static str {
     }
 }
 
-/// The content codings on offer.
-pub fn accept_encoding(browser: Browser) -> &'static str {
+/// The content codings on offer. Seen in Chromium, and known of the others: the newer ones go to secure URLs and to this
+/// machine alone, because proxies in between have broken them.
+pub fn accept_encoding(browser: Browser, url: &Url) -> &'static str {
     match browser {
+        _ if !origin::is_potentially_trustworthy(url) => "gzip, deflate",
         Browser::Chrome | Browser::Firefox => "gzip, deflate, br, zstd",
         Browser::Safari => "gzip, deflate, br",
     }

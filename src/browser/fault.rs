@@ -76,6 +76,10 @@ pub enum ApiMisuse {
 /// How a script got `new WebSocket` wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misuse {
+    /// No URL.
+    Url {
+        text: String,
+    },
     Scheme {
         url: Url,
     },
@@ -188,6 +192,7 @@ impl Misuse {
     /// The value in question.
     pub fn detail(&self) -> &str {
         match self {
+            Self::Url { text } => text,
             Self::Scheme { url } => url.scheme(),
             Self::Fragment { url } => url.fragment().unwrap_or_default(),
             Self::Subprotocol { protocol } | Self::Duplicate { protocol } => protocol,

@@ -25,7 +25,7 @@ pub mod sent;
 pub mod websocket;
 pub mod xhr;
 
-pub use answer::{Answer, Outcome, ResponseType};
+pub use answer::{Answer, Interface, Outcome, ResponseType};
 pub use cors::CorsError;
 pub use fault::{ApiMisuse, Fault, Invalid, Misuse};
 pub use fetch::{Fetch, Step};

@@ -114,7 +114,11 @@ impl Sent<'_> {
     }
 
     fn coding(&self, out: &mut Headers) {
-        let offer = if self.page.abilities.codings { dialect::accept_encoding(self.page.browser) } else { "identity" };
+        let offer = if self.page.abilities.codings {
+            dialect::accept_encoding(self.page.browser, self.url)
+        } else {
+            "identity"
+        };
         out.push("Accept-Encoding", offer);
     }
 
@@ -145,17 +149,17 @@ impl Sent<'_> {
         }
     }
 
-    /// [Fetch metadata](https://w3c.github.io/webappsec-fetch-metadata/), which only secure URLs are told; `order` of site,
+    /// [Fetch metadata](https://w3c.github.io/webappsec-fetch-metadata/), which only secure URLs are told: these, of site,
     /// mode and destination.
-    fn metadata(&self, out: &mut Headers, order: [&str; 3]) {
+    fn metadata(&self, out: &mut Headers, order: &[&str]) {
         if !origin::is_potentially_trustworthy(self.url) {
             return;
         }
         for name in order {
-            match name {
-                "Sec-Fetch-Site" => out.push(name, self.site),
-                "Sec-Fetch-Mode" => out.push(name, self.mode.word()),
-                _ => out.push(name, "empty"),
+            match *name {
+                "Sec-Fetch-Site" => out.push(*name, self.site),
+                "Sec-Fetch-Mode" => out.push(*name, self.mode.word()),
+                _ => out.push(*name, "empty"),
             }
         }
     }
@@ -170,7 +174,9 @@ fn chrome(sent: &Sent<'_>, out: &mut Headers) {
         sent.asked(out);
         sent.origin(out);
         out.push("User-Agent", dialect::user_agent(browser));
-        sent.metadata(out, ["Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest"]);
+        // Seen: the mode goes to insecure URLs too.
+        out.push("Sec-Fetch-Mode", sent.mode.word());
+        sent.metadata(out, &["Sec-Fetch-Site", "Sec-Fetch-Dest"]);
         sent.referer(out);
         sent.coding(out);
         out.push("Accept-Language", dialect::accept_language(browser));
@@ -192,7 +198,7 @@ fn chrome(sent: &Sent<'_>, out: &mut Headers) {
     sent.rest(out);
     sent.own(out, "Accept", "*/*");
     sent.origin(out);
-    sent.metadata(out, ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"]);
+    sent.metadata(out, &["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"]);
     sent.referer(out);
     sent.coding(out);
     sent.own(out, "Accept-Language", dialect::accept_language(browser));
@@ -216,7 +222,7 @@ fn firefox(sent: &Sent<'_>, out: &mut Headers) {
     sent.origin(out);
     out.push("Connection", "keep-alive");
     sent.cookie(out);
-    sent.metadata(out, ["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
+    sent.metadata(out, &["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
     out.push("Priority", "u=4");
 }
 
@@ -237,7 +243,7 @@ fn safari(sent: &Sent<'_>, out: &mut Headers) {
         sent.length(out);
     }
     sent.own(out, "Accept-Language", dialect::accept_language(browser));
-    sent.metadata(out, ["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
+    sent.metadata(out, &["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
 }
 
 #[cfg(test)]

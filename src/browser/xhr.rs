@@ -44,7 +44,7 @@ impl Xhr {
     }
 
     /// [open(method, url)](https://xhr.spec.whatwg.org/#dom-xmlhttprequest-open), the steps that may throw. That the URL is one
-    /// is settled already: see [`invalid_url`].
+    /// is settled already: see [`Answer::unparsable`](super::Answer::unparsable).
     fn open(&self, browser: Browser) -> Result<Prepared, Fault> {
         if isomorphic_encode(&self.method).is_none() {
             return Err(not_bytes(browser, "open"));
@@ -94,11 +94,6 @@ impl Fetch {
         };
         Self::begin(page, call, memory, now)
     }
-}
-
-/// What `open()` and `new EventSource()` throw where their URL is none.
-pub fn invalid_url(api: Api, text: &str) -> Fault {
-    Fault::Misuse { api, misuse: ApiMisuse::Url { text: text.to_owned() } }
 }
 
 fn misuse<T>(misuse: ApiMisuse) -> Result<T, Fault> {

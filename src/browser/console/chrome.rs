@@ -186,6 +186,7 @@ fn escaped(value: &str) -> String {
 
 pub(super) fn misuse(misuse: &Misuse) -> String {
     match misuse {
+        Misuse::Url { text } => format!("The URL '{text}' is invalid."),
         Misuse::Scheme { url } => format!(
             "The URL's scheme must be either 'http', 'https', 'ws', or 'wss'. '{}' is not allowed.",
             url.scheme()

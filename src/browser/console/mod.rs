@@ -91,6 +91,15 @@ pub fn of_handshake(page: &Page, url: &Url, fault: &Fault) -> Console {
     })
 }
 
+/// The text of the exception that `fetch` throws for what is no URL.
+pub fn unparsable_exception(browser: Browser, text: &str) -> String {
+    match browser {
+        Browser::Chrome => fetch_exception(browser, &format!("Failed to parse URL from {text}")),
+        Browser::Firefox => fetch_exception(browser, &format!("{text} is not a valid URL.")),
+        Browser::Safari => "URL is not valid or contains user credentials.".to_owned(),
+    }
+}
+
 /// The text of the exception that `fetch` throws.
 pub fn fetch_exception(browser: Browser, what: &str) -> String {
     match browser {

@@ -140,6 +140,7 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
         Fault::TypeError(_) => return Vec::new(),
         Fault::SyntaxError(misuse) => {
             return vec![match misuse {
+                Misuse::Url { text } => format!("Invalid url for WebSocket {text}"),
                 Misuse::Scheme { url } => format!("Wrong url scheme for WebSocket {url}"),
                 Misuse::Fragment { url } => format!("URL has fragment component {url}"),
                 Misuse::Subprotocol { protocol } => format!("Wrong protocol for WebSocket '{protocol}'"),

@@ -183,7 +183,7 @@ impl Handshake {
         let browser = self.page.browser;
         out.push(
             "Accept-Encoding",
-            if self.page.abilities.codings { dialect::accept_encoding(browser) } else { "identity" },
+            if self.page.abilities.codings { dialect::accept_encoding(browser, &self.url) } else { "identity" },
         );
     }
 

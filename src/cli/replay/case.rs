@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::browser::{Browser, Credentials, Mode, Redirect};
+use crate::browser::{self, Browser, Credentials, Interface, Mode, Redirect};
 
 /// The most requests of `before`, and the most cookies, of one case.
 const LIST: usize = 1000;
@@ -91,6 +91,18 @@ pub(super) enum Api {
     Xhr,
     EventSource,
     WebSocket,
+}
+
+impl Api {
+    /// In the browser's terms.
+    pub(super) fn interface(self) -> Interface {
+        match self {
+            Self::Fetch => Interface::Http(browser::Api::Fetch),
+            Self::Xhr => Interface::Http(browser::Api::Xhr),
+            Self::EventSource => Interface::Http(browser::Api::EventSource),
+            Self::WebSocket => Interface::WebSocket,
+        }
+    }
 }
 
 /// What the script sets, in its order: an object, or a list of pairs.

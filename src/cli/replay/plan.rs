@@ -6,7 +6,7 @@ use url::Url;
 
 use super::case::{Api, Before, Case, Fields};
 use crate::browser::websocket::Socket;
-use crate::browser::{Credentials, Mode, Page, Redirect, ScriptRequest};
+use crate::browser::{Credentials, Interface, Mode, Page, Redirect, ScriptRequest, Xhr};
 
 /// One case, resolved.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub(super) struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Fetch(ScriptRequest),
+    Xhr(Xhr),
+    /// A URL with a scheme that is none all the same: the interface throws.
+    Unparsable(Interface, String),
     /// With how long to stay once it is open.
     Socket(Socket, Duration),
 }
@@ -96,7 +99,11 @@ impl From<Before> for Asked {
 }
 
 fn ask(place: &str, asked: Asked) -> Result<Ask, String> {
-    let url = url(&format!("{place}url"), &asked.url)?;
+    let url = match Url::parse(&asked.url) {
+        Ok(url) => url,
+        Err(url::ParseError::RelativeUrlWithoutBase) => url(&format!("{place}url"), &asked.url)?,
+        Err(_) => return Ok(Ask::Unparsable(asked.api.interface(), asked.url)),
+    };
     match asked.api {
         Api::Fetch => Ok(Ask::Fetch(ScriptRequest {
             url,
@@ -111,7 +118,14 @@ fn ask(place: &str, asked: Asked) -> Result<Ask, String> {
             let socket = Socket { url, protocols: asked.protocols, extra: Vec::new() };
             Ok(Ask::Socket(socket, milliseconds(asked.observe_ms)))
         }
-        Api::Xhr | Api::EventSource => Err(format!("{place}api: this version runs fetch and websocket alone")),
+        Api::Xhr => Ok(Ask::Xhr(Xhr {
+            url,
+            method: asked.method,
+            headers: asked.headers.0,
+            body: asked.body,
+            with_credentials: asked.credentials == Credentials::Include,
+        })),
+        Api::EventSource => Err(format!("{place}api: this version runs no eventsource")),
     }
 }
 
@@ -143,10 +157,17 @@ mod tests {
         refused(r#"{"id": "a", "page": "app.test", "url": "http://api.test/"}"#, "page: \"app.test\" is no whole URL");
         refused(r#"{"id": "a", "page": "data:,x", "url": "http://api.test/"}"#, "page: \"data:,x\" is no http");
         refused(
-            r#"{"id": "a", "page": "http://app.test/", "url": "http://"}"#,
-            "url: \"http://\" is no URL: empty host",
+            r#"{"id": "a", "page": "http://", "url": "http://api.test/"}"#,
+            "page: \"http://\" is no URL: empty host",
         );
         let before = r#"{"id": "a", "page": "http://a.test/", "url": "http://b.test/", "before": [{"url": "x"}]}"#;
         refused(before, "before[0].url: \"x\" is no whole URL");
+    }
+
+    #[test]
+    fn a_url_that_a_script_may_well_write_is_for_its_browser_to_judge() {
+        let line = r#"{"id": "a", "page": "http://app.test/", "url": "ws://", "api": "websocket"}"#;
+        let plan = Plan::of(Case::read(line.as_bytes()).unwrap()).unwrap();
+        assert_eq!(plan.ask, Ask::Unparsable(Interface::WebSocket, "ws://".into()));
     }
 }

@@ -61,6 +61,14 @@ impl Runner {
                     exchange::fetch(page.clone(), request, memory, &self.client, self.clock, deadline).await;
                 (Replayed { answer, total: took() }, memory)
             }
+            Ask::Xhr(request) => {
+                let (answer, memory) =
+                    exchange::xhr(page.clone(), request, memory, &self.client, self.clock, deadline).await;
+                (Replayed { answer, total: took() }, memory)
+            }
+            Ask::Unparsable(interface, text) => {
+                (Replayed { answer: Answer::unparsable(page, interface, &text), total: took() }, memory)
+            }
             Ask::Socket(socket, observe) => {
                 let (mut answer, socket, memory) =
                     exchange::open(page.clone(), socket, memory, &self.client, self.clock, deadline).await;
