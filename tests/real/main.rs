@@ -9,7 +9,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod cable;
+mod offline;
 mod peers;
+mod watcher;
 
 use std::time::Duration;
 

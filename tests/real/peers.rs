@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::cable::Machine;
+
 /// A process that does not outlive its owner.
 struct Process(Child);
 
@@ -137,19 +139,31 @@ impl Nginx {
     }
 }
 
-/// A Python `websockets` server on loopback.
+fn python() -> String {
+    std::env::var("WIREWATCH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+/// A Python `websockets` server.
 pub struct Websockets {
     _process: Process,
     pub port: u16,
 }
 
 impl Websockets {
-    /// On that port, or on a free one where it is 0.
+    /// On loopback at that port, or at a free one where it is 0.
     pub fn start(port: u16) -> Self {
-        let python = std::env::var("WIREWATCH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        Self::run(Command::new(python()), "127.0.0.1", port)
+    }
+
+    /// On every address of that machine, at a free port.
+    pub fn on(machine: &Machine) -> Self {
+        Self::run(machine.command(&python()), "0.0.0.0", 0)
+    }
+
+    fn run(mut python: Command, address: &str, port: u16) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/server.py");
-        let mut child = Command::new(python)
-            .args(["-u", script, &port.to_string()])
+        let mut child = python
+            .args(["-u", script, address, &port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

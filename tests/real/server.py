@@ -1,6 +1,7 @@
 """A `websockets` server for tests/real: /echo, /ticks, /quiet, /bye?code=C&after=S, /private (401); anything else is 404.
 
-Only pages of http://app.localhost may connect. Prints its port once it listens.
+Takes the address and the port (0: any) to listen on; prints the port once it listens. Only pages of http://app.localhost
+may connect.
 """
 
 import asyncio
@@ -51,9 +52,9 @@ async def handle(connection):
 async def main():
     # A refused handshake is what some tests are about, not a mistake to be shown.
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
-    port = int(sys.argv[1])
+    address, port = sys.argv[1], int(sys.argv[2])
     options = dict(origins=["http://app.localhost"], process_request=refuse, ping_interval=None)
-    async with serve(handle, "127.0.0.1", port, **options) as server:
+    async with serve(handle, address, port, **options) as server:
         print("port", server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
