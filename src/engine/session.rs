@@ -162,7 +162,13 @@ impl Task {
         match happening {
             Happening::Wish(wish) => {
                 let stop = matches!(wish, Wish::Stop);
-                self.machine.on(wish.into(), now, &mut self.rng, &mut effects);
+                let input = match wish {
+                    Wish::NetworkChanged if self.socket.as_ref().is_some_and(|socket| socket.is_homeless()) => {
+                        Input::AddressLost
+                    }
+                    wish => wish.into(),
+                };
+                self.machine.on(input, now, &mut self.rng, &mut effects);
                 if stop {
                     return self.stop(effects).await;
                 }

@@ -96,6 +96,10 @@ pub(super) struct Followed {
 }
 
 impl Followed {
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
     pub(super) fn new(stream: Stream) -> Self {
         Self { stream, follower: Follower::default() }
     }

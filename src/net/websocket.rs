@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::errno;
 use super::frames::Followed;
+use super::machine;
 use super::stream::Stream;
 use crate::wire::{NetError, Phase};
 
@@ -92,6 +93,12 @@ impl Upgraded {
 }
 
 impl WebSocket {
+    /// Whether this machine still has the address that the connection began with; without it nothing comes any more.
+    pub fn is_homeless(&self) -> bool {
+        let local = self.inner.get_ref().stream().tcp().local_addr();
+        local.is_ok_and(|local| !machine::is_ours(local.ip()))
+    }
+
     /// The next message or control frame. May be dropped and called again at any time without losing one.
     ///
     /// # Errors

@@ -82,6 +82,8 @@ pub enum Input<'a> {
     /// This machine slept: connections are dead, whatever they look like.
     Woke,
     NetworkChanged,
+    /// This machine no longer has the address that the open connection began with.
+    AddressLost,
     /// Time has passed.
     Tick,
 }
@@ -315,7 +317,8 @@ impl Session {
                     self.soon(now, rng, out);
                 }
             }
-            Input::Woke => self.woke(now, rng, out),
+            Input::Woke => self.cut_off(Code::Woke, now, rng, out),
+            Input::AddressLost => self.cut_off(Code::Offline, now, rng, out),
             Input::NetworkChanged => self.network_changed(now, rng, out),
             Input::Tick => self.tick(now, rng, out),
         }
@@ -483,12 +486,13 @@ impl Session {
         self.wait(self.rules.reconnect.delay.mul_f64(rng.f64()), now, out);
     }
 
-    fn woke(&mut self, now: Moment, rng: &mut fastrand::Rng, out: &mut Vec<Effect>) {
+    /// What there was is dead through this machine's doing, and it can try again now.
+    fn cut_off(&mut self, why: Code, now: Moment, rng: &mut fastrand::Rng, out: &mut Vec<Effect>) {
         if self.is_held() {
             return;
         }
         self.drop_connection(None, now, out);
-        self.set_state(State::Suspended, Some(Reason::new(Code::Woke)), out);
+        self.set_state(State::Suspended, Some(Reason::new(why)), out);
         self.soon(now, rng, out);
     }
 

@@ -310,6 +310,15 @@ fn after_sleep_an_open_session_is_dropped_and_dialled_at_once() {
 }
 
 #[test]
+fn a_session_whose_address_went_with_the_network_is_dialled_anew_at_once() {
+    let mut play = Play::connected(|_| ());
+    let text = play.give(Input::AddressLost);
+    let expected = "hang up None, closed 1006 by client after 0, connected>suspended offline, retry 1 in ";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(play.session.deadline().unwrap() - play.now.mono <= SECOND);
+}
+
+#[test]
 fn a_changed_network_is_put_to_the_proof_before_an_open_session_is_dropped() {
     let mut play = Play::connected(|_| ());
     assert_eq!(play.give(Input::NetworkChanged), "ping 1");

@@ -92,8 +92,8 @@ struct Doubt {
     /// Whose failure raised it.
     by: ProfileId,
     since: Wall,
-    phase: Phase,
-    /// Everything since then failed in that phase.
+    /// In which everything since then failed.
+    phase: Option<Phase>,
     same: bool,
     /// The first that failed for want of a route or a name server.
     local: Option<ProfileId>,
@@ -143,6 +143,17 @@ impl Surroundings {
         self.settle().then(|| self.offline(phase, at))
     }
 
+    /// An open session fell silent. Whether it or this machine is cut off is asked of others, and of its own host anew.
+    pub fn on_silence(&mut self, id: ProfileId, at: Wall) {
+        let Some(seen) = self.seen.get(&id).filter(|seen| seen.calm_until <= at) else { return };
+        let seen_through = seen.reach == Some(Reach::Through);
+        if self.offline.is_none() && self.doubt.is_none() && seen_through {
+            let mut asked = self.witnesses(id);
+            asked.push(id);
+            self.doubt = Some(Doubt { by: id, since: at, phase: None, same: true, local: None, asked, told: false });
+        }
+    }
+
     pub fn is_offline(&self) -> bool {
         self.offline.is_some()
     }
@@ -176,7 +187,7 @@ impl Surroundings {
                 // What ends a doubt raises no other: what was held back for it is to be told now.
                 let in_doubt = self.is_in_doubt();
                 if self.is_cut(id, phase, local) {
-                    return Some(self.offline(phase, at));
+                    return Some(self.offline(Some(phase), at));
                 }
                 if !in_doubt && is_new && !is_calm {
                     self.doubt(id, phase, local, at);
@@ -193,7 +204,7 @@ impl Surroundings {
         }
         let Some(doubt) = &mut self.doubt else { return false };
         doubt.asked.retain(|asked| *asked != id);
-        doubt.same &= doubt.phase == phase;
+        doubt.same &= *doubt.phase.get_or_insert(phase) == phase;
         if local {
             let first = *doubt.local.get_or_insert(id);
             let host = |id| self.seen.get(&id).map(|seen| &seen.host);
@@ -207,8 +218,7 @@ impl Surroundings {
     /// Ends the doubt once all that were asked have ended: by rule 2, or as the endpoints' own failures (false).
     fn settle(&mut self) -> bool {
         let Some(doubt) = self.doubt.take_if(|doubt| doubt.asked.is_empty()) else { return false };
-        let failed_since =
-            |seen: &&Seen| doubt.since <= seen.at && matches!(seen.reach, Some(Reach::Failed { .. }));
+        let failed_since = |seen: &&Seen| doubt.since <= seen.at && matches!(seen.reach, Some(Reach::Failed { .. }));
         doubt.same && HOSTS <= hosts(self.seen.values().filter(failed_since))
     }
 
@@ -220,7 +230,7 @@ impl Surroundings {
         let asked = self.witnesses(id);
         if !asked.is_empty() {
             let local = local.then_some(id);
-            self.doubt = Some(Doubt { by: id, since, phase, same: true, local, asked, told: false });
+            self.doubt = Some(Doubt { by: id, since, phase: Some(phase), same: true, local, asked, told: false });
         }
     }
 
@@ -247,10 +257,10 @@ impl Surroundings {
         }
     }
 
-    fn offline(&mut self, phase: Phase, at: Wall) -> EventBody {
+    fn offline(&mut self, phase: Option<Phase>, at: Wall) -> EventBody {
         self.doubt = None;
-        self.offline = Some(Offline { since: at, phase });
-        EventBody::Offline { phase: Some(phase), affected: u32::try_from(self.seen.len()).unwrap_or(u32::MAX) }
+        self.offline = Some(Offline { since: at, phase: phase.unwrap_or(Phase::Dns) });
+        EventBody::Offline { phase, affected: u32::try_from(self.seen.len()).unwrap_or(u32::MAX) }
     }
 
     fn online(&mut self, offline: Offline, at: Wall) -> EventBody {
@@ -292,8 +302,8 @@ pub fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A script: `id=ok`, `id=dns`, `id=dns!` (local), `id=connect`, one a second; a bare number passes so many seconds, and
-    /// `-id` could not be asked.
+    /// A script: `id=ok`, `id=dns`, `id=dns!` (local), `id=connect`, one a second; a bare number passes so many seconds, `-id`
+    /// could not be asked, and `~id` is an open session that fell silent.
     #[track_caller]
     fn check(hosts: &[&str], results: &str, expected: &str) {
         let mut surroundings = Surroundings::default();
@@ -313,6 +323,9 @@ mod tests {
                 };
                 second += 1;
                 surroundings.on_result(ProfileId(id.parse().unwrap()), reach, Wall(second * 1_000_000))
+            } else if let Some(id) = result.strip_prefix('~') {
+                surroundings.on_silence(ProfileId(id.parse().unwrap()), Wall(second * 1_000_000));
+                None
             } else if let Some(id) = result.strip_prefix('-') {
                 surroundings.not_asked(ProfileId(id.parse().unwrap()), Wall(second * 1_000_000))
             } else {
@@ -374,6 +387,16 @@ mod tests {
         check(&hosts, &format!("{well} 6=connect -5 -4 -3 -2"), "ask 6 5 4 3 2");
         check(&hosts, &format!("{well} 6=connect 5=connect -4 -3 -2"), "ask 6 5 4 3 2, offline in connect with 20");
         check(&hosts, &format!("{well} 6=connect 5=dns 4=connect 3=connect 2=connect"), "ask 6 5 4 3 2");
+    }
+
+    #[test]
+    fn a_session_that_falls_silent_has_others_and_its_own_host_asked() {
+        check(THREE, "0=ok 1=ok 2=ok ~0 2=ok", "ask 2 1 0");
+        check(THREE, "0=ok 1=ok 2=ok ~0 2=ok ~0", "ask 2 1 0");
+        check(THREE, "0=ok 1=ok 2=ok ~0 2=connect 1=connect 0=connect", "ask 2 1 0, offline in connect with 3");
+        check(THREE, "0=ok 1=ok 2=ok ~0 2=dns! 0=dns!", "ask 2 1 0, offline in dns with 3");
+        check(&["a.test"], "0=ok ~0 0=dns!", "ask 0, offline in dns with 1");
+        check(&["a.test"], "0=ok ~0 0=connect", "ask 0");
     }
 
     #[test]

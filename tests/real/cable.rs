@@ -11,7 +11,10 @@ pub const FAR: [&str; 4] = ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.
 /// The serving machine on the cable: the watching one's router and name server.
 pub const ROUTER: &str = "10.77.0.1";
 /// The watching machine on the cable.
-const WATCHER: &str = "10.77.0.2";
+const WATCHER: &str = "10.77.0.2/24";
+/// The same cable's other network: its router, and the watching machine in it.
+const OTHER_ROUTER: &str = "10.78.0.1";
+const OTHER_WATCHER: &str = "10.78.0.2/24";
 
 /// A network of its own, and a `resolv.conf` of its own.
 pub struct Machine {
@@ -88,8 +91,9 @@ impl Cable {
         for address in FAR {
             server.ip(&format!("address add {address}/32 dev lo"));
         }
+        server.ip(&format!("address add {OTHER_ROUTER}/24 dev eth0"));
         server.ip("link set eth0 up");
-        watcher.ip(&format!("address add {WATCHER}/24 dev eth0"));
+        watcher.ip(&format!("address add {WATCHER} dev eth0"));
         let cable = Self { watcher, server };
         cable.plug_in();
         cable.watcher.ask_names_of(ROUTER);
@@ -104,5 +108,25 @@ impl Cable {
     pub fn plug_in(&self) {
         self.watcher.ip("link set eth0 up");
         self.watcher.ip(&format!("route replace default via {ROUTER}"));
+    }
+
+    /// Nothing that the host sends arrives any more.
+    pub fn silence(&self, host: &str) {
+        self.server.ip(&format!("rule add from {host} blackhole"));
+    }
+
+    pub fn unsilence(&self, host: &str) {
+        self.server.ip(&format!("rule del from {host} blackhole"));
+    }
+
+    /// One more network on the watching machine, and the way out leads through it.
+    pub fn join_other_network(&self) {
+        self.watcher.ip(&format!("address add {OTHER_WATCHER} dev eth0"));
+        self.watcher.ip(&format!("route replace default via {OTHER_ROUTER}"));
+    }
+
+    /// The network that it began with goes.
+    pub fn leave_first_network(&self) {
+        self.watcher.ip(&format!("address del {WATCHER} dev eth0"));
     }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::cable::Machine;
 
 /// A process that does not outlive its owner.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -27,7 +27,7 @@ fn free_port() -> u16 {
 }
 
 /// Reads lines until one has `ready` in it; the rest is read and dropped, so that the process never blocks on it.
-fn wait_for(out: impl std::io::Read + Send + 'static, ready: &str) -> String {
+pub fn wait_for(out: impl std::io::Read + Send + 'static, ready: &str) -> String {
     let mut lines = BufReader::new(out).lines().map_while(Result::ok);
     let mut said = String::new();
     let found = lines.by_ref().find(|line| {

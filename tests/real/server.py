@@ -1,4 +1,5 @@
-"""A `websockets` server for tests/real: /echo, /ticks, /quiet, /bye?code=C&after=S, /private (401); anything else is 404.
+"""A `websockets` server for tests/real: /echo, /ticks, /quiet, /bye?code=C&after=S, /private (401),
+/healthy (a 200 that the page may read); anything else is 404.
 
 Takes the address and the port (0: any) to listen on; prints the port once it listens. Only pages of http://app.localhost
 may connect.
@@ -16,6 +17,10 @@ from websockets.exceptions import ConnectionClosed
 
 def refuse(connection, request):
     path = urlsplit(request.path).path
+    if path == "/healthy":
+        response = connection.respond(http.HTTPStatus.OK, "well\n")
+        response.headers["Access-Control-Allow-Origin"] = "http://app.localhost"
+        return response
     if path == "/private":
         return connection.respond(http.HTTPStatus.UNAUTHORIZED, "sign in first\n")
     if path not in ("/echo", "/ticks", "/quiet", "/bye"):

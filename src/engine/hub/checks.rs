@@ -1,15 +1,17 @@
 //! The hub's checks: started when due, and what their outcome says about the profile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::{Id, JoinError};
 
 use super::Hub;
+use super::doubt::Held;
 use crate::base::ProfileId;
 use crate::engine::probe::{self, Manner, Probed};
 use crate::watch::schedule::Start;
 use crate::watch::surroundings::Reach;
-use crate::watch::{Code, EventBody, Outcome, Reason, State};
+use crate::watch::{CheckReport, Code, EventBody, Outcome, Reason, State};
 
 /// Whose check it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,13 @@ pub(super) enum Purpose {
     Check,
     /// Only to see whether the network is back.
     Canary,
+    /// Only to see whether a failure elsewhere is this machine's own.
+    Witness,
+}
+
+/// Whether nothing answered.
+pub(super) fn is_failure(reach: Option<Reach>) -> bool {
+    matches!(reach, Some(Reach::Failed { .. }))
 }
 
 impl Hub {
@@ -28,35 +37,39 @@ impl Hub {
             return;
         };
         let clock = self.shared.clock;
-        let manner = Manner { scheduled: start.scheduled, observe: None };
+        let observe = (purpose != Purpose::Check).then_some(Duration::ZERO);
+        let manner = Manner { scheduled: start.scheduled, observe };
         let task = self.probes.spawn(async move { Box::new(probe::check(&target, manner, clock).await) });
         self.probe_of.insert(task.id(), (start.id, purpose));
     }
 
     pub(super) fn on_probed(&mut self, task: Id, result: Result<Box<Probed>, JoinError>) {
         let Some((id, purpose)) = self.probe_of.remove(&task) else { return };
-        if purpose == Purpose::Canary {
-            self.canary.running = false;
-            let reach = result.ok().and_then(|probed| probed.reach);
-            self.on_reach(id, reach);
-            return;
-        }
         if let Some(next) = self.schedule.finished(id) {
             self.start_probe(next, Purpose::Check);
         }
-        match result {
-            Ok(probed) => self.on_report(id, *probed),
-            Err(error) => {
+        if purpose == Purpose::Canary {
+            self.canary.running = false;
+        }
+        match (purpose, result) {
+            (Purpose::Check, Ok(probed)) => self.on_report(id, *probed),
+            (Purpose::Canary | Purpose::Witness, Ok(probed)) => self.on_reach(id, probed.reach),
+            (_, Err(error)) => {
+                self.on_reach(id, None);
                 self.say_panic(id, "check", error);
             }
         }
     }
 
     pub(super) fn on_report(&mut self, id: ProfileId, probed: Probed) {
-        let Probed { mut report, reach } = probed;
+        let Probed { report, reach } = probed;
         self.gauges.check(report.lateness, self.shared.clock.mono());
         self.on_reach(id, reach);
-        let is_ours = matches!(reach, Some(Reach::Failed { .. })) && self.is_cut_off(id);
+        self.tell_or_hold(id, is_failure(reach), Held::Report(Box::new(report)));
+    }
+
+    /// What a check's report means, once it is known whether its failure is this machine's (`is_ours`).
+    pub(super) fn tell_report(&mut self, id: ProfileId, mut report: CheckReport, is_ours: bool) {
         if is_ours {
             report.outcome = Outcome::Unknown;
             report.state = State::Suspended;

@@ -6,6 +6,7 @@
 
 mod checks;
 mod commands;
+mod doubt;
 mod network;
 mod prepares;
 mod row;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use self::checks::Purpose;
+use self::doubt::Held;
 use self::network::Canary;
 use self::prepares::{Job, Prepares};
 use self::row::Watched;
@@ -51,6 +53,8 @@ pub(super) struct Hub {
     schedule: Schedule,
     incidents: Incidents,
     surroundings: Surroundings,
+    /// Failures that are told once it is known whose they are.
+    held: Vec<(ProfileId, Held)>,
     prepares: Prepares,
     probes: JoinSet<Box<Probed>>,
     probe_of: HashMap<Id, (ProfileId, Purpose)>,
@@ -91,6 +95,7 @@ impl Hub {
             schedule: Schedule::new(per_host),
             incidents: Incidents::default(),
             surroundings: Surroundings::default(),
+            held: Vec::new(),
             prepares: Prepares::new(secrets),
             probes: JoinSet::new(),
             probe_of: HashMap::new(),
@@ -173,6 +178,7 @@ impl Hub {
 
     /// Says farewell on every session, and then that it is over.
     async fn end(mut self) {
+        self.tell_all();
         let ids: Vec<ProfileId> = self.watched.keys().copied().collect();
         for id in ids {
             self.stop_session(id);

@@ -8,7 +8,6 @@ use super::checks::Purpose;
 use crate::base::ProfileId;
 use crate::engine::machine::News;
 use crate::engine::session::Wish;
-use crate::watch::schedule::Start;
 use crate::watch::surroundings::Reach;
 use crate::watch::{Code, EventBody, Reason, State};
 
@@ -28,8 +27,23 @@ impl Hub {
     }
 
     pub(super) fn on_reach(&mut self, id: ProfileId, reach: Option<Reach>) {
-        let Some(reach) = reach else { return };
-        let Some(body) = self.surroundings.on_result(id, reach, self.shared.clock.wall()) else { return };
+        let now = self.shared.clock.wall();
+        let body = match reach {
+            Some(reach) => self.surroundings.on_result(id, reach, now),
+            None => self.surroundings.not_asked(id, now),
+        };
+        self.on_surroundings(body);
+    }
+
+    /// The machine went offline or came back, or is in doubt.
+    pub(super) fn on_surroundings(&mut self, body: Option<EventBody>) {
+        if let Some(body) = body {
+            self.on_change(body);
+        }
+        self.follow_doubt();
+    }
+
+    fn on_change(&mut self, body: EventBody) {
         let online = matches!(body, EventBody::Online { .. });
         self.shared.bus.publish(None, body);
         let now = self.shared.clock.mono();
@@ -86,9 +100,12 @@ impl Hub {
             return;
         };
         self.canary.last = Some(id);
-        if self.watched.get(&id).is_some_and(|watched| watched.target.is_some()) {
+        if self.watched.get(&id).is_some_and(|watched| watched.target.is_some())
+            // One that runs or waits already tells as much.
+            && let Some(start) = self.schedule.ask(id, now)
+        {
             self.canary.running = true;
-            self.start_probe(Start { id, scheduled: now }, Purpose::Canary);
+            self.start_probe(start, Purpose::Canary);
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinError};
 
 use super::Hub;
+use super::checks::is_failure;
+use super::doubt::Held;
 use crate::base::ProfileId;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::session::{self, Signal, Wish};
 use crate::engine::supervise;
-use crate::watch::surroundings::Reach;
 use crate::watch::{Code, EventBody, Outcome, Reason, State};
 
 impl Hub {
@@ -79,11 +80,16 @@ impl Hub {
         if let Some(watched) = self.watched.get_mut(&id) {
             watched.state = state;
         }
-        self.on_reach(id, reach);
         let failed = matches!(outcome, Some((Outcome::Down, _)));
-        let is_ours = matches!(reach, Some(Reach::Failed { .. })) && self.is_cut_off(id);
-        if let Some((outcome, reason)) = outcome.filter(|_| !is_ours) {
-            self.on_outcome(id, outcome, reason.as_ref());
+        let silent = matches!(&outcome, Some((_, Some(Reason { code: Code::NoPong | Code::Idle, .. }))));
+        if reach.is_some() {
+            self.on_reach(id, reach);
+        } else if silent {
+            self.surroundings.on_silence(id, self.shared.clock.wall());
+            self.follow_doubt();
+        }
+        if let Some((outcome, reason)) = outcome {
+            self.tell_or_hold(id, is_failure(reach) || silent, Held::Outcome(outcome, reason));
         }
         if failed {
             self.look_again(id);
