@@ -190,7 +190,7 @@ fn reached(exchange: &Exchange) -> bool {
 fn page(case: &Value, browser: Browser) -> Page {
     let mut page = Page::new(Url::parse(case["page"].as_str().unwrap()).unwrap(), browser);
     page.abilities.deflate = true;
-    page
+    page.with_csp(case["csp"].as_str(), case["csp_report_only"].as_str())
 }
 
 fn run_fetch(case: &Value, browser: Browser) -> Answer {

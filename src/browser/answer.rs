@@ -107,7 +107,7 @@ impl Answer {
         };
         let console = match interface {
             Interface::Http(_) => Console::default(),
-            Interface::WebSocket => console::of_handshake(page, &page.url, &fault),
+            Interface::WebSocket => console::of_handshake(page, &page.url, &[], Some(&fault)),
         };
         Self::thrown(browser, fault, console)
     }

@@ -3,6 +3,8 @@
 //! Each function names the evidence: *seen* means recorded from Chromium 156, Firefox 153 esr and WebKitGTK 2.50 (whose
 //! WebCore Safari shares, and whose network layer it does not).
 
+pub mod csp;
+
 use url::Url;
 
 use super::{Api, Browser, origin};
@@ -120,6 +122,29 @@ pub fn broken_body_fails(browser: Browser, error: &NetError) -> bool {
 /// every way round.
 pub fn refuses_repeated_framing(browser: Browser) -> bool {
     browser == Browser::Chrome
+}
+
+/// What `new WebSocket` looks at once its URL is one, in order. Seen in Chromium: the page's policies come before the
+/// subprotocols, mixed content and the port after them; in Firefox and WebKit: policies before mixed content. The rest of
+/// their order is their sources'.
+pub fn socket_rules(browser: Browser) -> [SocketRule; 4] {
+    use SocketRule::{MixedContent, Policies, Port, Subprotocols};
+    match browser {
+        Browser::Chrome => [Policies, Subprotocols, MixedContent, Port],
+        Browser::Firefox => [Subprotocols, Policies, MixedContent, Port],
+        Browser::Safari => [Port, Policies, Subprotocols, MixedContent],
+    }
+}
+
+/// One of the rules for a new WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketRule {
+    /// Tokens, each once.
+    Subprotocols,
+    /// The page's Content Security Policies, and the upgrade.
+    Policies,
+    MixedContent,
+    Port,
 }
 
 /// Whether a handshake must answer with one of the subprotocols that were asked for. Seen: Chromium alone; the others, and

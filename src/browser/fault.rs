@@ -12,6 +12,10 @@ pub enum Fault {
     Cors(CorsError),
     /// An https page asked for something insecure.
     MixedContent,
+    /// The page's Content Security Policy forbids the connection; the directive that does, as written.
+    ContentSecurityPolicy {
+        directive: String,
+    },
     /// The port is one that browsers don't open.
     UnsafePort {
         port: u16,
@@ -131,6 +135,7 @@ impl Fault {
         match self {
             Self::Cors(error) => error.code(),
             Self::MixedContent => "MixedContent",
+            Self::ContentSecurityPolicy { .. } => "ContentSecurityPolicy",
             Self::UnsafePort { .. } => "net::ERR_UNSAFE_PORT",
             Self::Net(error) => error.code(),
             Self::UnsafeRedirect => "net::ERR_UNSAFE_REDIRECT",
@@ -158,6 +163,7 @@ impl Fault {
             self,
             Self::Cors(_)
                 | Self::MixedContent
+                | Self::ContentSecurityPolicy { .. }
                 | Self::UnsafePort { .. }
                 | Self::Aborted
                 | Self::ResourcePolicySameOrigin

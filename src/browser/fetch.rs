@@ -8,14 +8,15 @@ use bytes::Bytes;
 use url::Url;
 
 use super::answer::{Answer, Outcome, ResponseType, outcome_of};
-use super::console::{self, Failing};
+use super::console::{self, Failing, Remark};
 use super::cors::{CorsError, cors_check};
+use super::dialect::csp::{Asker, Check, checks};
 use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
 use super::script::Prepared;
 use super::sent::{self, Sent};
 use super::{
-    Api, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, mixed, origin, port,
+    Api, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, mixed, origin, port,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
@@ -67,6 +68,10 @@ pub struct Fetch {
     preflight_needed: bool,
     waiting: Waiting,
     exchanges: Vec<Exchange>,
+    /// What the console has said so far.
+    remarks: Vec<Remark>,
+    /// It was `fetch()` itself that the page's policy stopped, not the loader under it.
+    refused_at_once: bool,
 }
 
 /// Whose answer comes next.
@@ -115,6 +120,8 @@ impl Fetch {
             preflight_needed: false,
             waiting: Waiting::Actual,
             exchanges: Vec::new(),
+            remarks: Vec::new(),
+            refused_at_once: false,
         };
         let step = match thrown {
             None => fetch.first_fetch(),
@@ -159,16 +166,24 @@ impl Fetch {
 
     /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch) for the URL that the script gave.
     fn first_fetch(&mut self) -> Step {
+        let asker = if self.api == Api::Fetch { Asker::Fetch } else { Asker::Api };
+        if let Some(fault) = self.policies(asker) {
+            self.refused_at_once = true;
+            return self.done(Err(fault));
+        }
         let url = self.url();
         if url.scheme() == "data" {
             // [Scheme fetch](https://fetch.spec.whatwg.org/#scheme-fetch): answered from the URL itself.
-            return self.done(Ok((ResponseType::Basic, vec!["content-type".into()])));
+            return match self.policies(Asker::Loader) {
+                None => self.done(Ok((ResponseType::Basic, vec!["content-type".into()]))),
+                Some(fault) => self.done(Err(fault)),
+            };
         }
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme().to_owned();
             return self.done(Err(Fault::Cors(CorsError::DisabledScheme { scheme })));
         }
-        let same_origin = origin::same_origin(&self.page.url, url);
+        let same_origin = self.page.is_same_origin(url);
         // Step 12: same-origin mode, and no-cors with a redirect mode.
         if !same_origin && self.mode == Mode::SameOrigin {
             return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
@@ -176,21 +191,46 @@ impl Fetch {
         if !same_origin && self.mode == Mode::NoCors && self.redirect != Redirect::Follow {
             return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
         }
+        if let Some(fault) = self.policies(Asker::Loader) {
+            return self.done(Err(fault));
+        }
         self.main_fetch()
+    }
+
+    /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), steps 5 to 7, in the browser's order: what the page's
+    /// Content Security Policies say of the current URL, and whether they upgrade it.
+    fn policies(&mut self, asker: Asker) -> Option<Fault> {
+        for check in checks(self.page.browser, asker) {
+            if *check == Check::Upgrade {
+                if let Some(secure) = self.page.upgrade(self.url()) {
+                    let last = self.urls.len() - 1;
+                    let url = std::mem::replace(&mut self.urls[last], secure);
+                    self.remarks.push(Remark::Upgraded { url });
+                }
+                continue;
+            }
+            let violations = csp::violations(&self.page, *check, self.url(), 1 < self.urls.len());
+            let refusal = csp::refusal(&self.page, &violations);
+            self.remarks.extend(violations.into_iter().map(Remark::Violation));
+            if refusal.is_some() {
+                return refusal;
+            }
+        }
+        None
     }
 
     /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), the steps that each hop takes.
     fn main_fetch(&mut self) -> Step {
         let browser = self.page.browser;
         // Step 7: mixed content, then the port.
-        if mixed::should_block(&self.page, self.url()) {
-            return self.done(Err(Fault::MixedContent));
+        if let Some(fault) = mixed::should_block(&self.page, self.url()) {
+            return self.done(Err(fault));
         }
         if let Some(port) = port::bad_port(browser, self.url()) {
             return self.done(Err(Fault::UnsafePort { port }));
         }
         // Step 12: response tainting, which only gets stricter.
-        if !origin::same_origin(&self.page.url, self.url()) && self.tainting == ResponseType::Basic {
+        if !self.page.is_same_origin(self.url()) && self.tainting == ResponseType::Basic {
             self.tainting = if self.mode == Mode::NoCors { ResponseType::Opaque } else { ResponseType::Cors };
         }
         // HTTP fetch, step 4.2: a preflight, where CORS is in play and the request is no simple one. An EventSource's fields are
@@ -260,7 +300,7 @@ impl Fetch {
             origin: Some(&origin),
             cookie: None, // A preflight never carries credentials.
             mode: Mode::Cors,
-            site: sent::sec_fetch_site(&self.page.url, self.urls.iter()),
+            site: sent::sec_fetch_site(&self.page, self.urls.iter()),
             preflight: Some((&wanted.method, list.as_deref())),
         });
         self.waiting = Waiting::Preflight(wanted);
@@ -286,7 +326,7 @@ impl Fetch {
             origin: origin.as_deref(),
             cookie: if include { self.memory.cookies.for_url(&url) } else { None },
             mode: self.mode,
-            site: sent::sec_fetch_site(&self.page.url, self.urls.iter()),
+            site: sent::sec_fetch_site(&self.page, self.urls.iter()),
             preflight: None,
         });
         self.waiting = Waiting::Actual;
@@ -360,23 +400,33 @@ impl Fetch {
     /// [Cross-origin resource policy internal check](https://fetch.spec.whatwg.org/#cross-origin-resource-policy-internal-check).
     fn resource_policy(&self, response: &WireResponse) -> Option<Fault> {
         let policy = response.headers.joined("cross-origin-resource-policy")?;
-        let (page, url) = (&self.page.url, self.url());
+        let (page, url) = (&self.page, self.url());
         match policy.trim() {
-            "same-origin" if !origin::same_origin(page, url) => Some(Fault::ResourcePolicySameOrigin),
-            "same-site" if !origin::same_site(page, url) => Some(Fault::ResourcePolicySameSite),
+            "same-origin" if !page.is_same_origin(url) => Some(Fault::ResourcePolicySameOrigin),
+            "same-site" if page.is_sandboxed() || !origin::same_site(&page.url, url) => {
+                Some(Fault::ResourcePolicySameSite)
+            }
             _ => None,
         }
     }
 
     /// [HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch) to `next`.
-    fn http_redirect_fetch(&mut self, status: u16, next: Url) -> Step {
+    fn http_redirect_fetch(&mut self, status: u16, mut next: Url) -> Step {
         let browser = self.page.browser;
         let current = self.url().clone();
-        let foreign = !origin::same_origin(&self.page.url, &next);
+        if checks(browser, Asker::Redirect).first() == Some(&Check::Upgrade)
+            && let Some(secure) = self.page.upgrade(&next)
+        {
+            next = secure;
+        }
+        let foreign = !self.page.is_same_origin(&next);
         // Step 6: the scheme.
         if !matches!(next.scheme(), "http" | "https") {
             let scheme = next.scheme().to_owned();
             self.urls.push(next);
+            if let Some(fault) = self.policies(Asker::Redirect) {
+                return self.done(Err(fault));
+            }
             return self.done(Err(match self.mode {
                 Mode::Cors => Fault::Cors(CorsError::DisabledScheme { scheme }),
                 Mode::NoCors | Mode::SameOrigin => Fault::UnknownScheme { scheme },
@@ -397,7 +447,7 @@ impl Fetch {
             return self.done(Err(Fault::Cors(CorsError::DisallowedByMode)));
         }
         // Step 11: from one foreign origin to another, the origin is tainted.
-        if !origin::same_origin(&current, &next) && !origin::same_origin(&self.page.url, &current) {
+        if !origin::same_origin(&current, &next) && !self.page.is_same_origin(&current) {
             self.tainted = true;
         }
         // Step 12: the method and the body.
@@ -412,6 +462,9 @@ impl Fetch {
         }
         // Steps 18 to 22.
         self.urls.push(next);
+        if let Some(fault) = self.policies(Asker::Redirect) {
+            return self.done(Err(fault));
+        }
         self.main_fetch()
     }
 
@@ -470,6 +523,8 @@ impl Fetch {
             origin: self.request_origin(),
             answered,
             sent: !exchanges.is_empty(),
+            remarks: &self.remarks,
+            refused_at_once: self.refused_at_once,
             foreign: self.tainting != ResponseType::Basic,
         });
         console.prepend(std::mem::take(&mut self.notes));

@@ -2,21 +2,29 @@
 
 use url::Url;
 
-use super::{Page, dialect, origin};
+use super::{Fault, Page, dialect, origin};
 
 /// [Should fetching request be blocked as mixed content?](https://w3c.github.io/webappsec-mixed-content/#should-block-fetch)
-/// for a script's request, which is never upgraded.
-pub fn should_block(page: &Page, url: &Url) -> bool {
-    // Step 1.1: the page prohibits mixed contexts: its own scheme is secure.
+/// for a script's request, which is upgraded by the page's policy alone, and before this.
+pub fn should_block(page: &Page, url: &Url) -> Option<Fault> {
+    // Step 1.1: the page prohibits mixed contexts: its own scheme is secure, though it be sandboxed.
     if page.url.scheme() != "https" {
-        return false;
+        return None;
     }
     // Step 1.2: the request's URL is potentially trustworthy.
-    if matches!(url.scheme(), "https" | "wss") {
-        return false;
+    if matches!(url.scheme(), "https" | "wss")
+        || (origin::is_loopback(url) && dialect::loopback_is_trustworthy(page.browser))
+    {
+        return None;
     }
-    !(origin::is_loopback(url) && dialect::loopback_is_trustworthy(page.browser))
+    let by_policy = matches!(url.scheme(), "http")
+        && page.policies.iter().any(|policy| policy.block_all_mixed_content)
+        && dialect::csp::names_block_all_mixed_content(page.browser);
+    Some(if by_policy { Fault::ContentSecurityPolicy { directive: BLOCK_ALL.to_owned() } } else { Fault::MixedContent })
 }
+
+/// The directive that forbids what is forbidden anyway.
+pub const BLOCK_ALL: &str = "block-all-mixed-content";
 
 #[cfg(test)]
 mod tests {
@@ -26,7 +34,7 @@ mod tests {
     #[track_caller]
     fn check(page: &str, browser: Browser, url: &str, blocked: bool) {
         let page = Page::new(Url::parse(page).unwrap(), browser);
-        assert_eq!(should_block(&page, &Url::parse(url).unwrap()), blocked, "{} -> {url}", page.url);
+        assert_eq!(should_block(&page, &Url::parse(url).unwrap()).is_some(), blocked, "{} -> {url}", page.url);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod console;
 pub mod cors;
+pub mod csp;
 pub mod dialect;
 pub mod fault;
 pub mod fetch;

@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::{Browser, origin};
+use super::csp::{self, Disposition, Policy};
+use super::{Browser, dialect, origin};
 
 /// The page that runs the script: its origin is the request's origin, its scheme decides about mixed content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,17 +13,49 @@ pub struct Page {
     pub browser: Browser,
     /// What the program's network can undo.
     pub abilities: Abilities,
+    /// The page's Content Security Policies, enforced ones first.
+    pub policies: Vec<Policy>,
 }
 
 impl Page {
     /// A page whose program can undo nothing: no content coding and no WebSocket extension is offered.
     pub fn new(url: Url, browser: Browser) -> Self {
-        Self { url, browser, abilities: Abilities::default() }
+        Self { url, browser, abilities: Abilities::default(), policies: Vec::new() }
+    }
+
+    /// The page with these values of `Content-Security-Policy` and `Content-Security-Policy-Report-Only`, as its browser
+    /// reads them.
+    pub fn with_csp(mut self, enforced: Option<&str>, report_only: Option<&str>) -> Self {
+        let lists = [(enforced, Disposition::Enforce), (report_only, Disposition::Report)];
+        let given = lists.into_iter().filter_map(|(list, disposition)| Some((list?, disposition)));
+        self.policies =
+            given.flat_map(|(list, disposition)| csp::parse_list(self.browser, list, disposition)).collect();
+        self
     }
 
     /// The page's origin as a header has it: `https://app.test:8443`, or `null`.
     pub fn origin(&self) -> String {
-        origin::serialize(&self.url)
+        if self.is_sandboxed() { "null".to_owned() } else { origin::serialize(&self.url) }
+    }
+
+    /// Its `sandbox` takes the page its own origin: it is foreign even to the server that it came from.
+    pub fn is_sandboxed(&self) -> bool {
+        self.policies.iter().any(|policy| policy.opaque_origin)
+    }
+
+    /// Whether a URL has the page's origin.
+    pub fn is_same_origin(&self, url: &Url) -> bool {
+        !self.is_sandboxed() && origin::same_origin(&self.url, url)
+    }
+
+    /// [Upgrade request to a potentially trustworthy
+    /// URL](https://w3c.github.io/webappsec-upgrade-insecure-requests/#upgrade-request), for a script's request: the secure URL
+    /// that goes out in its stead, where one of the policies says so.
+    pub fn upgrade(&self, url: &Url) -> Option<Url> {
+        let wanted = matches!(url.scheme(), "http" | "ws")
+            && self.policies.iter().any(|policy| policy.upgrade_insecure_requests)
+            && !(origin::is_loopback(url) && dialect::csp::upgrade_spares_loopback(self.browser));
+        wanted.then(|| csp::upgraded(url))
     }
 }
 

@@ -29,7 +29,11 @@ pub struct Sent<'a> {
 }
 
 /// [Sec-Fetch-Site](https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header): the worst of the URLs on the way.
-pub fn sec_fetch_site<'a>(page: &Url, urls: impl Iterator<Item = &'a Url>) -> &'static str {
+pub fn sec_fetch_site<'a>(page: &Page, urls: impl Iterator<Item = &'a Url>) -> &'static str {
+    if page.is_sandboxed() {
+        return "cross-site";
+    }
+    let page = &page.url;
     let mut site = "same-origin";
     for url in urls {
         if origin::same_origin(page, url) {
@@ -45,11 +49,13 @@ pub fn sec_fetch_site<'a>(page: &Url, urls: impl Iterator<Item = &'a Url>) -> &'
 
 /// The `Referer` under the default policy,
 /// [strict-origin-when-cross-origin](https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer).
-pub fn referrer(page: &Url, url: &Url) -> Option<String> {
+pub fn referrer(page: &Page, url: &Url) -> Option<String> {
+    let same_origin = page.is_same_origin(url);
+    let page = &page.url;
     if !matches!(page.scheme(), "http" | "https") {
         return None;
     }
-    if origin::same_origin(page, url) {
+    if same_origin {
         let mut full = page.clone();
         full.set_fragment(None);
         let _ = full.set_username("");
@@ -138,7 +144,7 @@ impl Sent<'_> {
     }
 
     fn referer(&self, out: &mut Headers) {
-        if let Some(referrer) = referrer(&self.page.url, self.url) {
+        if let Some(referrer) = referrer(self.page, self.url) {
             out.push("Referer", referrer);
         }
     }
@@ -254,9 +260,13 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
+    fn page(text: &str) -> Page {
+        Page::new(url(text), Browser::Chrome)
+    }
+
     #[test]
     fn the_referrer_is_whole_at_home_an_origin_abroad_and_none_on_a_downgrade() {
-        let page = url("https://u:p@app.test/a?b#c");
+        let page = page("https://u:p@app.test/a?b#c");
         assert_eq!(referrer(&page, &url("https://app.test/x")).as_deref(), Some("https://app.test/a?b"));
         assert_eq!(referrer(&page, &url("https://api.test/x")).as_deref(), Some("https://app.test/"));
         assert_eq!(referrer(&page, &url("http://api.test/x")), None);
@@ -325,7 +335,7 @@ mod tests {
 
     #[test]
     fn one_foreign_hop_makes_it_cross_site() {
-        let page = url("https://app.test/");
+        let page = page("https://app.test/");
         let site = |urls: &[&str]| {
             let urls: Vec<Url> = urls.iter().map(|text| url(text)).collect();
             sec_fetch_site(&page, urls.iter())

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use super::Failing;
+use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
+use crate::browser::csp::{Directive, DirectiveName, Disposition};
 use crate::browser::{Api, ApiMisuse, Fault, Invalid, Misuse, Mode, Page};
 use crate::wire::{NetError, Phase};
 
@@ -64,18 +65,56 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             vec![line, "Failed to load resource: net::ERR_FAILED".to_owned()]
         }
         Some(Fault::MixedContent) => vec![format!(
-            "Mixed Content: The page at '{}' was loaded over HTTPS, but requested an insecure {} '{url}'. This \
+            "Mixed Content: The page at '{}' was loaded over HTTPS, but requested an insecure {} '{}'. This \
              request has been blocked; the content must be served over HTTPS.",
-            page.url,
+            elided(&page.url),
             match api {
                 Api::Fetch => "resource",
                 Api::Xhr => "XMLHttpRequest endpoint",
                 Api::EventSource => "EventSource endpoint",
-            }
+            },
+            elided(url)
         )],
-        Some(Fault::Aborted | Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. }) => Vec::new(),
+        Some(Fault::ContentSecurityPolicy { .. }) if failing.refused_at_once => vec![format!(
+            "Fetch API cannot load {}. Refused to connect because it violates the document's Content Security Policy.",
+            elided(url)
+        )],
+        Some(
+            Fault::ContentSecurityPolicy { .. }
+            | Fault::Aborted
+            | Fault::TypeError(_)
+            | Fault::SyntaxError(_)
+            | Fault::Misuse { .. },
+        ) => Vec::new(),
         Some(fault) => vec![format!("Failed to load resource: {}", fault.code())],
     }
+}
+
+/// A policy of the page that a connection violates.
+pub(super) fn violation(disposition: Disposition, directive: &Directive, url: &Url) -> String {
+    let mut line = format!(
+        "Connecting to '{}' violates the following Content Security Policy directive: \"{}\".",
+        elided(url),
+        directive.written()
+    );
+    if directive.name == DirectiveName::DefaultSrc {
+        line.push_str(" Note that 'connect-src' was not explicitly set, so 'default-src' is used as a fallback.");
+    }
+    if directive.has_star() {
+        let _ = write!(
+            line,
+            " Note that '*' matches only URLs with network schemes ('http', 'https', 'ws', 'wss'), or URLs whose scheme \
+             matches `self`'s scheme. The scheme '{}:' must be added explicitly.",
+            url.scheme()
+        );
+    }
+    line.push_str(match disposition {
+        Disposition::Enforce => " The action has been blocked.",
+        Disposition::Report => {
+            " The policy is report-only, so the violation has been logged but no further action has been taken."
+        }
+    });
+    line
 }
 
 fn cors(api: Api, error: &CorsError) -> String {
@@ -204,12 +243,15 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
     if let Fault::MixedContent = fault {
         return vec![format!(
             "Mixed Content: The page at '{}' was loaded over HTTPS, but attempted to connect to the insecure WebSocket \
-             endpoint '{url}'. This request has been blocked; this endpoint must be available over WSS.",
-            page.url
+             endpoint '{}'. This request has been blocked; this endpoint must be available over WSS.",
+            elided(&page.url),
+            elided(url)
         )];
     }
     let why = match fault {
-        Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. } => return Vec::new(),
+        Fault::ContentSecurityPolicy { .. } | Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. } => {
+            return Vec::new();
+        }
         Fault::HandshakeStatus { status: 401 } => {
             "HTTP Authentication failed; no valid credentials available".to_owned()
         }

@@ -4,7 +4,8 @@ use url::Url;
 
 use super::Failing;
 use crate::browser::cors::{Access, CorsError};
-use crate::browser::{Fault, Mode};
+use crate::browser::csp::{self, Directive, Disposition};
+use crate::browser::{Fault, Mode, Page, mixed};
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
@@ -58,7 +59,16 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             }
             lines
         }
-        Some(Fault::MixedContent) => vec![format!("Blocked loading mixed active content “{url}”")],
+        Some(Fault::MixedContent) => {
+            let mut lines = vec![format!("Blocked loading mixed active content “{url}”")];
+            lines.extend(redirect_did_not_succeed(failing));
+            lines
+        }
+        Some(Fault::ContentSecurityPolicy { directive }) => {
+            let by_mixed = directive == mixed::BLOCK_ALL;
+            let line = by_mixed.then(|| format!("Content-Security-Policy: Blocking insecure request ‘{url}’."));
+            line.into_iter().chain(redirect_did_not_succeed(failing)).collect()
+        }
         Some(Fault::ResourcePolicySameOrigin | Fault::ResourcePolicySameSite) => vec![format!(
             "The resource at “{url}” was blocked due to its Cross-Origin-Resource-Policy header (or lack thereof). See \
              https://developer.mozilla.org/docs/Web/HTTP/Cross-Origin_Resource_Policy_(CORP)#"
@@ -80,6 +90,36 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),
     }
+}
+
+/// A redirect that the page's rules stop has a second line, about the answer that led there, where that was a foreign one.
+fn redirect_did_not_succeed(failing: &Failing<'_>) -> Option<String> {
+    (failing.sent && failing.foreign && failing.mode == Mode::Cors).then(|| {
+        format!(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at {}. (Reason: CORS \
+             request did not succeed). Status code: (null).",
+            failing.answered
+        )
+    })
+}
+
+/// A policy of the page that a connection violates.
+pub(super) fn violation(page: &Page, disposition: Disposition, directive: &Directive, url: &Url) -> String {
+    let what = match disposition {
+        Disposition::Enforce => "The page’s settings blocked",
+        Disposition::Report => "(Report-Only policy) The page’s settings would block",
+    };
+    format!(
+        "Content-Security-Policy: {what} the loading of a resource (connect-src) at {url} because it violates the following \
+         directive: “{}”",
+        directive.serialized(&page.url)
+    )
+}
+
+/// `upgrade-insecure-requests` at work.
+pub(super) fn upgraded(url: &Url) -> String {
+    let secure = csp::upgraded(url);
+    format!("Content-Security-Policy: Upgrading insecure request ‘{url}’ to use ‘{}’", secure.scheme())
 }
 
 fn access(why: &Access, status: u16) -> String {
@@ -110,7 +150,9 @@ fn as_utf8(value: &str) -> String {
 
 pub(super) fn handshake(url: &Url, fault: &Fault) -> Vec<String> {
     match fault {
-        Fault::MixedContent | Fault::TypeError(_) | Fault::SyntaxError(_) => Vec::new(),
+        Fault::MixedContent | Fault::ContentSecurityPolicy { .. } | Fault::TypeError(_) | Fault::SyntaxError(_) => {
+            Vec::new()
+        }
         _ => vec![format!("Firefox can’t establish a connection to the server at {url}.")],
     }
 }

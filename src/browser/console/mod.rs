@@ -9,6 +9,7 @@ mod safari;
 
 use url::Url;
 
+use super::csp::{Disposition, Violation};
 use super::{Api, ApiMisuse, Browser, Fault, Misuse, Mode, Page};
 use crate::wire::WireResponse;
 
@@ -43,6 +44,15 @@ impl Console {
     }
 }
 
+/// What the console says on the way, before the end is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// A policy of the page was violated; an enforced one ended it, a report-only one did not.
+    Violation(Violation),
+    /// `upgrade-insecure-requests` took a secure URL in the stead of this one.
+    Upgraded { url: Url },
+}
+
 /// A fetch that has come to its end, as the console needs it.
 #[derive(Clone, Debug)]
 pub struct Failing<'a> {
@@ -71,24 +81,100 @@ pub struct Failing<'a> {
     pub sent: bool,
     /// CORS (or opacity) is in play.
     pub foreign: bool,
+    pub remarks: &'a [Remark],
+    /// The page's policy stopped it in the API itself, not in the loader under it.
+    pub refused_at_once: bool,
 }
 
 /// The lines of a fetch.
 pub fn of_fetch(failing: &Failing<'_>) -> Console {
-    Console::new(match failing.page.browser {
+    let end = match failing.page.browser {
         Browser::Chrome => chrome::fetch(failing),
         Browser::Firefox => firefox::fetch(failing),
         Browser::Safari => safari::fetch(failing),
-    })
+    };
+    composed(failing.page, failing.remarks, failing.fault, end)
 }
 
-/// The lines of a WebSocket that did not open.
-pub fn of_handshake(page: &Page, url: &Url, fault: &Fault) -> Console {
-    Console::new(match page.browser {
-        Browser::Chrome => chrome::handshake(page, url, fault),
-        Browser::Firefox => firefox::handshake(url, fault),
-        Browser::Safari => safari::handshake(page, url, fault),
-    })
+/// The lines of a WebSocket's opening handshake; `fault`: why it did not open.
+pub fn of_handshake(page: &Page, url: &Url, remarks: &[Remark], fault: Option<&Fault>) -> Console {
+    let end = match (fault, page.browser) {
+        (None, _) => Vec::new(),
+        (Some(fault), Browser::Chrome) => chrome::handshake(page, url, fault),
+        (Some(fault), Browser::Firefox) => firefox::handshake(url, fault),
+        (Some(fault), Browser::Safari) => safari::handshake(page, url, fault),
+    };
+    composed(page, remarks, fault, end)
+}
+
+/// Remarks and end in the order in which they are shown. The reason is the line of the policy that ended it, else the first
+/// line of the end, else the first remark.
+fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<String>) -> Console {
+    let by_policy = matches!(fault, Some(Fault::ContentSecurityPolicy { .. }));
+    let (mut lines, mut policy) = (Vec::new(), None);
+    for remark in remarks {
+        let Some(line) = line(page, remark) else { continue };
+        if by_policy && policy.is_none() && is_enforced(page, remark) {
+            policy = Some(lines.len());
+        }
+        // What is said again these two show once, with a count.
+        if page.browser == Browser::Chrome || !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let first_of_end = if fault == Some(&Fault::MixedContent) && page.browser == Browser::Firefox {
+        // Reports are queued there, and come after what is said at once.
+        let at = lines.len().saturating_sub(trailing(page, remarks));
+        lines.splice(at..at, end);
+        at
+    } else {
+        let at = lines.len();
+        lines.extend(end);
+        at
+    };
+    let reason = policy.unwrap_or(if first_of_end < lines.len() { first_of_end } else { 0 });
+    Console { lines, reason }
+}
+
+fn is_enforced(page: &Page, remark: &Remark) -> bool {
+    let Remark::Violation(violation) = remark else { return false };
+    page.policies.get(violation.policy).is_some_and(|policy| policy.disposition == Disposition::Enforce)
+}
+
+/// How many of the lines are about the last URL.
+fn trailing(page: &Page, remarks: &[Remark]) -> usize {
+    let Some(Remark::Violation(last)) = remarks.last() else { return 0 };
+    let about = |remark: &&Remark| matches!(remark, Remark::Violation(one) if one.url == last.url);
+    let mut lines: Vec<_> = remarks.iter().filter(about).filter_map(|remark| line(page, remark)).collect();
+    lines.dedup();
+    lines.len()
+}
+
+fn line(page: &Page, remark: &Remark) -> Option<String> {
+    match (remark, page.browser) {
+        (Remark::Upgraded { url }, Browser::Firefox) => Some(firefox::upgraded(url)),
+        (Remark::Upgraded { .. }, Browser::Chrome | Browser::Safari) => None,
+        (Remark::Violation(violation), browser) => {
+            let policy = page.policies.get(violation.policy)?;
+            let directive = policy.connect.as_ref()?;
+            Some(match browser {
+                Browser::Chrome => chrome::violation(policy.disposition, directive, &violation.url),
+                Browser::Firefox => firefox::violation(page, policy.disposition, directive, &violation.url),
+                Browser::Safari => safari::violation(policy.disposition, directive, &violation.url),
+            })
+        }
+    }
+}
+
+/// A URL of more than 1,024 characters without its middle, as Chromium and WebKit write it.
+pub fn elided(url: &Url) -> String {
+    let text = url.as_str();
+    if text.len() <= 1024 {
+        return text.to_owned();
+    }
+    // A serialized URL is ASCII, but for what a hostile scheme may hold.
+    let (start, end) = (text.get(..511), text.get(text.len() - 510..));
+    format!("{}...{}", start.unwrap_or_default(), end.unwrap_or_default())
 }
 
 /// The text of the exception that `fetch` throws for what is no URL.

@@ -2,8 +2,9 @@
 
 use url::Url;
 
-use super::Failing;
+use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
+use crate::browser::csp::{Directive, DirectiveName, Disposition};
 use crate::browser::{Api, Fault, Invalid, Misuse, Page, origin};
 use crate::wire::{NetError, Phase};
 
@@ -29,6 +30,13 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             cannot_load,
         ],
         Some(Fault::Cors(error)) => vec![cors(failing, error, status), cannot_load],
+        Some(Fault::MixedContent) if failing.sent => vec![
+            blocked_insecure(page, url),
+            format!("{who} cannot load {} due to access control checks.", failing.answered),
+        ],
+        Some(Fault::ContentSecurityPolicy { .. }) if failing.sent => {
+            vec!["Blocked by Content Security Policy.".into(), cannot_load]
+        }
         Some(Fault::MixedContent) => {
             vec![blocked_insecure(page, url), "Not allowed to request resource".into(), cannot_load]
         }
@@ -54,6 +62,16 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         ],
         Some(_) => Vec::new(),
     }
+}
+
+/// A policy of the page that a connection violates.
+pub(super) fn violation(disposition: Disposition, directive: &Directive, url: &Url) -> String {
+    let prefix = if disposition == Disposition::Report { "[Report Only] " } else { "" };
+    let place = match directive.name {
+        DirectiveName::ConnectSrc => "does not appear in the connect-src directive",
+        DirectiveName::DefaultSrc => "appears in neither the connect-src directive nor the default-src directive",
+    };
+    format!("{prefix}Refused to connect to {} because it {place} of the Content Security Policy.", elided(url))
 }
 
 fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
@@ -137,7 +155,7 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
     let why = match fault {
         Fault::MixedContent => return vec![blocked_insecure(page, url)],
         Fault::UnsafePort { port } => return vec![format!("WebSocket port {port} blocked")],
-        Fault::TypeError(_) => return Vec::new(),
+        Fault::ContentSecurityPolicy { .. } | Fault::TypeError(_) => return Vec::new(),
         Fault::SyntaxError(misuse) => {
             return vec![match misuse {
                 Misuse::Url { text } => format!("Invalid url for WebSocket {text}"),

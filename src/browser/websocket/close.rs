@@ -53,12 +53,15 @@ fn passes(browser: Browser, code: u16) -> bool {
 
 /// What the script sees of a socket that never opened. `tls`: it was the certificate or the TLS handshake.
 ///
-/// `None` where no close event comes: the constructor threw, or (WebKit) the refusal fires `error` alone.
+/// `None` where no close event comes: the constructor threw, or the refusal fires `error` alone (a Content Security Policy in
+/// Chromium, a bad port in WebKit).
 pub fn never_opened(browser: Browser, fault: &crate::browser::Fault) -> Option<CloseEvent> {
     use crate::browser::Fault;
     use crate::wire::Phase;
     let code = match fault {
-        Fault::MixedContent | Fault::SyntaxError(_) | Fault::TypeError(_) => return None,
+        Fault::MixedContent | Fault::ContentSecurityPolicy { .. } | Fault::SyntaxError(_) | Fault::TypeError(_) => {
+            return None;
+        }
         Fault::UnsafePort { .. } if browser == Browser::Safari => return None,
         Fault::Net(error) if browser == Browser::Firefox && error.phase() == Phase::Tls => 1015,
         _ => ABNORMAL,

@@ -10,8 +10,10 @@ use bytes::Bytes;
 use url::Url;
 
 use super::answer::{Answer, outcome_of};
-use super::console::{self, Console};
-use super::{Browser, Fault, Memory, Misuse, Page, Step, dialect, headers, mixed, origin, port, sent};
+use super::console::{self, Remark};
+use super::dialect::SocketRule;
+use super::dialect::csp::{Asker, Check, checks};
+use super::{Browser, Fault, Memory, Misuse, Page, Step, csp, dialect, headers, mixed, origin, port, sent};
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
 
@@ -35,6 +37,8 @@ pub struct Handshake {
     url: Url,
     protocols: Vec<String>,
     key: String,
+    /// What the console has said so far.
+    remarks: Vec<Remark>,
 }
 
 impl Handshake {
@@ -55,7 +59,7 @@ impl Handshake {
             // From one special scheme to another: can't fail.
             let _ = url.set_scheme(&scheme);
         }
-        let handshake = Self { page, memory, url, protocols, key: STANDARD.encode(key) };
+        let mut handshake = Self { page, memory, url, protocols, key: STANDARD.encode(key), remarks: Vec::new() };
         let step = match handshake.refusal(&as_written, known) {
             Some(fault) => handshake.done(Err(fault), None),
             None => handshake.request(&extra),
@@ -73,31 +77,52 @@ impl Handshake {
         &self.url
     }
 
-    /// What stops it before the network.
-    fn refusal(&self, as_written: &Url, known: bool) -> Option<Fault> {
-        let browser = self.page.browser;
-        let syntax = |misuse| Some(Fault::SyntaxError(misuse));
+    /// What stops it before the network, in the browser's order.
+    fn refusal(&mut self, as_written: &Url, known: bool) -> Option<Fault> {
         // Step 5: another scheme.
         if !known {
-            return syntax(Misuse::Scheme { url: as_written.clone() });
+            return Some(Fault::SyntaxError(Misuse::Scheme { url: as_written.clone() }));
         }
         // Step 6: a fragment.
         if as_written.fragment().is_some() {
-            return syntax(Misuse::Fragment { url: as_written.clone() });
+            return Some(Fault::SyntaxError(Misuse::Fragment { url: as_written.clone() }));
         }
-        // Step 8: the subprotocols are tokens, and each stands once.
-        for (at, protocol) in self.protocols.iter().enumerate() {
+        dialect::socket_rules(self.page.browser).into_iter().find_map(|rule| match rule {
+            SocketRule::Subprotocols => self.misused_subprotocol().map(Fault::SyntaxError),
+            SocketRule::Policies => self.policies(),
+            SocketRule::MixedContent => mixed::should_block(&self.page, &self.url),
+            SocketRule::Port => port::bad_port(self.page.browser, &self.url).map(|port| Fault::UnsafePort { port }),
+        })
+    }
+
+    /// Step 8: the subprotocols are tokens, and each stands once.
+    fn misused_subprotocol(&self) -> Option<Misuse> {
+        self.protocols.iter().enumerate().find_map(|(at, protocol)| {
             if !headers::is_token(protocol) {
-                return syntax(Misuse::Subprotocol { protocol: protocol.clone() });
+                return Some(Misuse::Subprotocol { protocol: protocol.clone() });
             }
-            if self.protocols[..at].contains(protocol) {
-                return syntax(Misuse::Duplicate { protocol: protocol.clone() });
+            self.protocols[..at].contains(protocol).then(|| Misuse::Duplicate { protocol: protocol.clone() })
+        })
+    }
+
+    /// What the page's Content Security Policies say of it, and whether they upgrade it.
+    fn policies(&mut self) -> Option<Fault> {
+        for check in checks(self.page.browser, Asker::Socket) {
+            if *check == Check::Upgrade {
+                if let Some(secure) = self.page.upgrade(&self.url) {
+                    let url = std::mem::replace(&mut self.url, secure);
+                    self.remarks.push(Remark::Upgraded { url });
+                }
+                continue;
+            }
+            let violations = csp::violations(&self.page, *check, &self.url, false);
+            let refusal = csp::refusal(&self.page, &violations);
+            self.remarks.extend(violations.into_iter().map(Remark::Violation));
+            if refusal.is_some() {
+                return refusal;
             }
         }
-        if mixed::should_block(&self.page, &self.url) {
-            return Some(Fault::MixedContent);
-        }
-        port::bad_port(browser, &self.url).map(|port| Fault::UnsafePort { port })
+        None
     }
 
     fn request(&self, extra: &[(String, String)]) -> Step {
@@ -156,7 +181,7 @@ impl Handshake {
         if origin::is_potentially_trustworthy(&self.url) {
             out.push("Sec-Fetch-Dest", "empty");
             out.push("Sec-Fetch-Mode", "websocket");
-            out.push("Sec-Fetch-Site", sent::sec_fetch_site(&self.page.url, std::iter::once(&self.http_url())));
+            out.push("Sec-Fetch-Site", sent::sec_fetch_site(&self.page, std::iter::once(&self.http_url())));
         }
         out.push("Pragma", "no-cache");
         out.push("Cache-Control", "no-cache");
@@ -235,10 +260,7 @@ impl Handshake {
         };
         let seen = exchange.as_ref().and_then(Exchange::status);
         let status = if matches!(fault, Some(Fault::UnexpectedProxyAuth)) { None } else { seen };
-        let console = match &fault {
-            None => Console::default(),
-            Some(fault) => console::of_handshake(&self.page, &self.url, fault),
-        };
+        let console = console::of_handshake(&self.page, &self.url, &self.remarks, fault.as_ref());
         let close = fault.as_ref().and_then(|fault| close::never_opened(self.page.browser, fault));
         Step::Done(Box::new(Answer {
             browser: self.page.browser,

@@ -38,13 +38,8 @@ impl Plan {
         for (at, cookie) in case.cookies.iter().enumerate() {
             url(&format!("cookies[{at}].url"), &cookie.url)?;
         }
-        let given = [
-            ("csp", case.csp.is_some()),
-            ("csp_report_only", case.csp_report_only.is_some()),
-            ("cookies", case.cookies.iter().any(|cookie| !cookie.set_cookie.is_empty())),
-        ];
-        if let Some((field, _)) = given.iter().find(|(_, given)| *given) {
-            return Err(format!("{field}: this version knows nothing of it yet"));
+        if case.cookies.iter().any(|cookie| !cookie.set_cookie.is_empty()) {
+            return Err("cookies: this version knows nothing of it yet".into());
         }
         let mut before = Vec::new();
         for (at, earlier) in case.before.into_iter().enumerate() {
@@ -63,7 +58,8 @@ impl Plan {
             protocols: case.protocols,
             observe_ms: case.observe_ms,
         };
-        Ok(Self { page: Page::new(page, case.browser), before, ask: ask("", asked)? })
+        let page = Page::new(page, case.browser).with_csp(case.csp.as_deref(), case.csp_report_only.as_deref());
+        Ok(Self { page, before, ask: ask("", asked)? })
     }
 }
 
