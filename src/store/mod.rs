@@ -8,11 +8,13 @@
 //! acknowledged survives `kill -9` and a power cut; a file of a newer format, of another program, or damaged is refused and
 //! not touched; no query here is asked while drawing.
 
+mod checkpoint;
 mod detail;
 mod error;
 mod exchange;
 mod insert;
 mod lock;
+mod pace;
 mod pasts;
 mod range;
 mod reader;

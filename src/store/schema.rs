@@ -211,7 +211,8 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
         let _: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         // Each commit is on the disk itself, not in the system's memory, before it is acknowledged.
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+        // Not inside a commit: see `checkpoint`.
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
         db.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
         db.pragma_update(None, "cache_size", -65_536)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;

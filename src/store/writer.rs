@@ -17,9 +17,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::checkpoint::Checkpointer;
 use super::error::{StoreError, trouble};
 use super::insert::{self, LastReports, Memory, Named};
 use super::lock::Lock;
+use super::pace::Pace;
 use super::reader::Reader;
 use super::retention::{self, Retention};
 use super::schema;
@@ -27,10 +29,14 @@ use super::status::{Health, HealthChange, StoreStatus};
 use crate::base::{Clock, Interner};
 use crate::watch::{Event, EventBody};
 
-/// From the first event of a batch to the start of its commit.
-const WINDOW: Duration = Duration::from_millis(100);
-/// The most events of one transaction.
-const BATCH: usize = 20_000;
+/// The most events of one transaction: more would keep the oldest waiting.
+const BATCH: usize = 8_000;
+/// Between two looks at what came while a batch gathers. To be woken by each event would cost more than to write it.
+const NAP: Duration = Duration::from_millis(15);
+/// The longest that events are taken in at a stretch from a source that never pauses, and how many between two looks at
+/// the clock.
+const BREATH: Duration = Duration::from_millis(5);
+const GULP: usize = 64;
 /// Between two tries while nothing can be written.
 const RETRY: Duration = Duration::from_secs(1);
 /// Between two looks at what is due besides events.
@@ -138,6 +144,7 @@ impl Store {
         let (status, names) = (self.status(), Arc::clone(&self.names));
         let path = self.config.path.clone();
         let task = Task {
+            checkpointer: Checkpointer::start(&path)?,
             config: self.config,
             clock: self.clock,
             db: self.db,
@@ -149,10 +156,12 @@ impl Store {
             memory: Memory::default(),
             named: Vec::new(),
             waiting: VecDeque::new(),
+            weights: VecDeque::new(),
             waiting_bytes: 0,
             dropped: 0,
             dropped_before: 0,
-            last_commit: Duration::ZERO,
+            pace: Pace::default(),
+            retry: None,
             tidied: None,
             page_limit: 0,
         };
@@ -196,10 +205,12 @@ impl Writer {
 }
 
 struct Task<S, C> {
-    config: Config,
-    clock: Clock,
+    // Dropped in this order: the last connection to close tidies up, and the lock goes after it.
+    checkpointer: Checkpointer,
     db: Connection,
     _lock: Lock,
+    config: Config,
+    clock: Clock,
     status: Arc<StoreStatus>,
     names: Arc<Mutex<Vec<Named>>>,
     source: S,
@@ -208,11 +219,15 @@ struct Task<S, C> {
     /// Names taken from `names` and not written yet.
     named: Vec<Named>,
     waiting: VecDeque<Arc<Event>>,
+    /// Of each that waits, and their sum.
+    weights: VecDeque<usize>,
     waiting_bytes: usize,
     dropped: u64,
     /// `dropped` when the trouble began.
     dropped_before: u64,
-    last_commit: Duration,
+    pace: Pace,
+    /// When to try again to write.
+    retry: Option<Instant>,
     tidied: Option<Instant>,
     page_limit: u32,
 }
@@ -223,30 +238,12 @@ where
     C: FnMut(HealthChange),
 {
     fn run(mut self) {
-        let mut due: Option<Instant> = None;
         loop {
-            let now = self.clock.mono();
-            let wait = due.map_or(IDLE, |due| due.saturating_duration_since(now));
-            let mut gone = false;
-            match (self.source)(wait) {
-                Ok(Some(event)) => {
-                    self.push(event);
-                    // What came while the last batch was being written has waited for that long.
-                    due = due.or_else(|| Some(self.clock.mono() + WINDOW.saturating_sub(self.last_commit)));
-                    if self.recording() && BATCH <= self.waiting.len() {
-                        due = Some(now);
-                    }
-                }
-                Ok(None) => {}
-                Err(Gone) => gone = true,
-            }
-            let now = self.clock.mono();
-            let idle = due.is_none() && (self.memory.has_pending() || !self.recording());
-            if gone || idle || due.is_some_and(|due| due <= now) {
-                due = match self.flush(if gone { LastReports::All } else { LastReports::Due }) {
-                    true => None,
-                    false => Some(self.clock.mono() + RETRY),
-                };
+            let gone = self.gather();
+            let last = if gone { LastReports::All } else { LastReports::Due };
+            let mut written = self.flush(last);
+            while gone && written && !self.waiting.is_empty() {
+                written = self.flush(last);
             }
             if gone {
                 break;
@@ -258,16 +255,75 @@ where
         self.status.set_backlog(self.waiting.len(), self.dropped);
     }
 
+    /// Takes events in until a batch is due, or nothing has come for a while; `true`: nothing more will come.
+    fn gather(&mut self) -> bool {
+        loop {
+            // Asleep until something comes; then it looks again and again, so that those who publish need not wake it.
+            let wait = if self.waiting.is_empty() { self.left().unwrap_or(IDLE) } else { Duration::ZERO };
+            let Ok(paused) = self.take(wait) else { return true };
+            match self.left() {
+                Some(left) if !left.is_zero() && !self.is_full() => {
+                    if paused && !self.waiting.is_empty() {
+                        std::thread::sleep(left.min(NAP));
+                    }
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// Takes in what is there, waiting so long for the first of it; whether the source paused.
+    fn take(&mut self, mut wait: Duration) -> Result<bool, Gone> {
+        let mut until = None;
+        loop {
+            for _ in 0..GULP {
+                match (self.source)(wait)? {
+                    Some(event) => self.push(event),
+                    None => return Ok(true),
+                }
+                if self.is_full() {
+                    return Ok(false);
+                }
+                wait = Duration::ZERO;
+            }
+            let now = self.clock.mono();
+            if *until.get_or_insert(now + BREATH) <= now {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// A batch is together. While nothing can be written, all goes to the backlog.
+    fn is_full(&self) -> bool {
+        BATCH <= self.waiting.len() && self.retry.is_none()
+    }
+
+    /// How long to the next try to write; `None`: there is nothing to write.
+    fn left(&self) -> Option<Duration> {
+        let now = self.clock.mono();
+        match self.retry {
+            Some(retry) => Some(retry.saturating_duration_since(now)),
+            None => self.pace.left(now),
+        }
+    }
+
     fn recording(&self) -> bool {
         self.status.health() == Health::Recording
     }
 
     fn push(&mut self, event: Arc<Event>) {
-        self.waiting_bytes += weight(&event);
+        let weight = weight(&event);
+        if self.waiting.is_empty() {
+            self.pace.came(event.at, self.clock.now());
+        }
+        self.waiting_bytes += weight;
+        self.weights.push_back(weight);
         self.waiting.push_back(event);
         while self.config.backlog < self.waiting.len() || self.config.backlog_bytes < self.waiting_bytes {
-            let Some(oldest) = self.waiting.pop_front() else { break };
-            self.waiting_bytes -= weight(&oldest);
+            if self.waiting.pop_front().is_none() {
+                break;
+            }
+            self.waiting_bytes -= self.weights.pop_front().unwrap_or(0);
             self.dropped += 1;
         }
         if !self.recording() {
@@ -275,36 +331,41 @@ where
         }
     }
 
-    /// Writes all that waits; `false`: it could not.
+    /// Writes a batch of what waits; `false`: it could not.
     fn flush(&mut self, last: LastReports) -> bool {
         self.named.append(&mut self.names.lock().unwrap_or_else(PoisonError::into_inner));
-        loop {
-            let (started, now) = (self.clock.mono(), self.clock.wall());
-            let count = self.waiting.len().min(BATCH);
-            let batch = &self.waiting.make_contiguous()[..count];
-            let newest = batch.last().map(|event| event.seq);
-            let oldest = batch.first().map(|event| event.at);
-            let written = apply_page_limit(&self.db, &self.config.page_limit, &mut self.page_limit)
-                .and_then(|()| insert::write(&mut self.db, &mut self.memory, &self.named, batch, last, now));
-            if let Err(error) = written {
-                self.lost(&error);
-                return false;
-            }
-            self.named.clear();
-            for event in self.waiting.drain(..count) {
-                self.waiting_bytes -= weight(&event);
-            }
-            let ended = self.clock.now();
-            self.last_commit = ended.mono.saturating_duration_since(started);
-            self.status.set_size(size(&self.config.path));
-            if let (Some(seq), Some(at)) = (newest, oldest) {
-                self.status.committed(seq, ended.wall.since(at));
-            }
-            if self.waiting.is_empty() {
-                self.resumed();
-                return true;
-            }
+        if self.waiting.is_empty() && self.named.is_empty() && !self.memory.has_pending() && self.recording() {
+            return true;
         }
+        let started = self.clock.now();
+        let count = self.waiting.len().min(BATCH);
+        let batch = &self.waiting.make_contiguous()[..count];
+        let newest = batch.last().map(|event| event.seq);
+        let oldest = batch.first().map(|event| event.at);
+        let written = apply_page_limit(&self.db, &self.config.page_limit, &mut self.page_limit)
+            .and_then(|()| insert::write(&mut self.db, &mut self.memory, &self.named, batch, last, started.wall));
+        if let Err(error) = written {
+            self.retry = Some(self.clock.mono() + RETRY);
+            self.lost(&error);
+            return false;
+        }
+        let ended = self.clock.now();
+        if let (Some(seq), Some(at)) = (newest, oldest) {
+            self.status.committed(seq, ended.wall.since(at));
+        }
+        self.retry = None;
+        self.named.clear();
+        self.waiting.drain(..count);
+        self.waiting_bytes -= self.weights.drain(..count).sum::<usize>();
+        self.checkpointer.committed(&self.db);
+        self.status.set_size(size(&self.config.path));
+        let now = self.clock.now();
+        let took = now.mono.saturating_duration_since(started.mono);
+        self.pace.wrote(took, self.waiting.front().map(|event| event.at), now);
+        if self.waiting.is_empty() {
+            self.resumed();
+        }
+        true
     }
 
     fn lost(&mut self, error: &rusqlite::Error) {
@@ -335,7 +396,7 @@ where
         if self.tidied.is_some_and(|at| now < at) {
             return;
         }
-        let budget = 2_000;
+        let budget = 500;
         let step = retention::step(&mut self.db, &self.config.retention, self.clock.wall(), budget);
         // Where something is left to do it goes on soon. A failure here is one that the next batch meets and tells.
         let pause = if step.is_ok_and(|gone| budget <= gone) { Duration::from_millis(50) } else { TIDY };
