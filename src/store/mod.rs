@@ -13,6 +13,7 @@ mod detail;
 mod error;
 mod exchange;
 mod insert;
+mod last;
 mod lock;
 mod pace;
 mod pasts;
@@ -22,6 +23,7 @@ mod retention;
 mod rollup;
 mod row;
 mod schema;
+mod statements;
 mod status;
 mod writer;
 

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::insert::{BUCKET_COLUMNS, read_bucket};
 use super::reader::{Narrow, Reader};
 use super::rollup::{Bucket, Histogram, Tally};
+use super::statements::{BUCKET_COLUMNS, read_bucket};
 use crate::base::{ProfileId, Wall};
 use crate::model::columns::{Which, column_start, columns, spread};
 use crate::model::{Bin, Column, RangeData, Sample, Segment, Spread};

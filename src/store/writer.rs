@@ -19,7 +19,8 @@ use rusqlite::Connection;
 
 use super::checkpoint::Checkpointer;
 use super::error::{StoreError, trouble};
-use super::insert::{self, LastReports, Memory, Named};
+use super::insert::{self, Memory, Named};
+use super::last::LastReports;
 use super::lock::Lock;
 use super::pace::Pace;
 use super::reader::Reader;
