@@ -15,7 +15,8 @@ fn line(info: &PanicHookInfo<'_>) -> String {
     format!("thread '{}' panicked at {place}: {}", thread.name().unwrap_or("unnamed"), words(info.payload()))
 }
 
-fn words(payload: &dyn Any) -> &'static str {
+/// What a panic said, where its words stand in the source.
+pub fn words(payload: &dyn Any) -> &'static str {
     payload.downcast_ref::<&'static str>().copied().unwrap_or("(the message is withheld: it may hold a secret)")
 }
 

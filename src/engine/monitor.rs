@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::book::{Book, Feed, What};
-use super::{Bus, Busy, Command, Config, Engine, EngineStatus, PER_HOST, SecretSource, Tap, notices};
+use super::{Bus, Busy, Command, Config, Engine, EngineStatus, PER_HOST, SecretSource, Tap, notices, supervise};
 use crate::base::{Clock, Interner, ProfileId};
 use crate::model::Live;
 use crate::profile::Profile;
@@ -137,7 +137,7 @@ impl Monitor {
 
         let bus = Arc::new(Bus::new(store.as_ref().map_or(1, |store| store.last_seq() + 1), clock));
         let ending = Arc::new(AtomicBool::new(false));
-        let pump = start_pump(bus.tap("window", LIVE_BEHIND), Arc::clone(&live), Arc::clone(&on_change), clock)?;
+        let pump = start_pump(&bus, Arc::clone(&live), Arc::clone(&on_change), clock)?;
         let history = store.as_ref().map(Store::status);
         let writer = store.map(|store| start_writer(store, &bus)).transpose()?;
         let notices = config.notices.then(|| start_notices(&bus, &live)).transpose()?;
@@ -347,14 +347,18 @@ fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {
 }
 
 fn start_pump(
-    tap: Tap,
+    bus: &Arc<Bus>,
     live: Arc<Mutex<Live>>,
     on_change: Arc<dyn Fn() + Send + Sync>,
     clock: Clock,
 ) -> io::Result<JoinHandle<()>> {
+    let tap = bus.tap("window", LIVE_BEHIND);
+    // Weak: the thread ends with the bus.
+    let bus = Arc::downgrade(bus);
     std::thread::Builder::new().name("live".into()).spawn(move || {
         let mut ticked = clock.mono();
-        while let Ok(first) = tap.recv_timeout(TICK) {
+        supervise::turns(&bus, "live picture", || {
+            let Ok(first) = tap.recv_timeout(TICK) else { return false };
             let mut changed = first.is_some();
             {
                 let mut live = lock(&live);
@@ -369,7 +373,8 @@ fn start_pump(
             if changed {
                 on_change();
             }
-        }
+            true
+        });
     })
 }
 
@@ -402,3 +407,7 @@ fn start_notices(bus: &Arc<Bus>, live: &Arc<Mutex<Live>>) -> io::Result<JoinHand
     let lookup = Box::new(move |id| lock(&live).get(id).and_then(|watched| watched.profile.clone()));
     notices::start(notices::tap(bus), Arc::clone(bus), lookup)
 }
+
+#[cfg(test)]
+#[path = "monitor_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Bus, Tap};
+use super::{Bus, Tap, supervise};
 use crate::base::{Clock, ProfileId};
 use crate::diagnosis::words;
 use crate::profile::{Notify, Profile};
@@ -33,7 +33,8 @@ pub fn start(tap: Tap, bus: Arc<Bus>, lookup: Lookup) -> io::Result<JoinHandle<(
     std::thread::Builder::new().name("notices".into()).spawn(move || {
         let mut ledger = Ledger::default();
         let clock = Clock;
-        while let Ok(event) = tap.recv_timeout(TICK) {
+        supervise::turns(&bus, "notices", || {
+            let Ok(event) = tap.recv_timeout(TICK) else { return false };
             let mut notices = ledger.due(clock.wall());
             if let Some((event, id)) = event.as_ref().and_then(|event| Some((event, event.profile?))) {
                 match &event.body {
@@ -49,12 +50,13 @@ pub fn start(tap: Tap, bus: Arc<Bus>, lookup: Lookup) -> io::Result<JoinHandle<(
                 let Some(profile) = lookup(notice.profile) else { continue };
                 for way in &profile.alert.notify {
                     let problem = runtime.block_on(send(way, &Message::of(&notice, &profile))).err();
-                    let Some(bus) = bus.upgrade() else { return };
+                    let Some(bus) = bus.upgrade() else { return false };
                     let body = EventBody::Notified { way: word(way).into(), problem: problem.map(Into::into) };
                     bus.publish(Some(notice.profile), body);
                 }
             }
-        }
+            true
+        });
     })
 }
 

@@ -41,6 +41,8 @@ pub struct Manner {
 
 /// Makes one check.
 pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
+    #[cfg(test)]
+    super::supervise::sabotage::pass(&target.profile.name, "check");
     let started = clock.now();
     let seen = match target.client() {
         Err(reason) => Seen::nothing(reason.clone()),

@@ -14,7 +14,7 @@ use super::gauges::Gauges;
 use super::hub::{Hub, Inlets};
 use super::session::Shared;
 use super::target::SecretSource;
-use super::{Bus, Command, machine};
+use super::{Bus, Command, machine, supervise};
 use crate::base::Clock;
 use crate::watch::stats::Spread;
 
@@ -89,7 +89,8 @@ impl Engine {
         let gauges = Arc::new(Gauges::new());
         let hub = Hub::new(Arc::clone(&shared), Arc::clone(&gauges), config.secrets, config.per_host);
         let hub = runtime.spawn(hub.run(Inlets { commands: received, signals: heard, news }));
-        runtime.spawn(machine::watch(config.clock, told));
+        let (bus, clock) = (Arc::clone(&shared.bus), config.clock);
+        runtime.spawn(supervise::keep(bus, "machine", move || machine::watch(clock, told.clone())));
         Ok(Self { commands, shared, gauges, running: Some((runtime, hub)) })
     }
 

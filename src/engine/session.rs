@@ -192,6 +192,8 @@ impl Task {
                 }
             }
             Happening::Received(received) => {
+                #[cfg(test)]
+                super::supervise::sabotage::pass(&self.target.profile.name, "session");
                 let heard = Heard::of(received, &self.target);
                 if let Heard::Ended { frame, .. } = &heard {
                     let socket = self.let_go();

@@ -1,7 +1,16 @@
 //! What becomes of a task that panicked: an event, and another try after a while that grows.
 
 use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::Bus;
+use crate::base::panic;
+use crate::watch::EventBody;
 
 /// The first wait before a task is started again; it doubles up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(1);
@@ -20,6 +29,63 @@ pub(super) fn message(payload: &(dyn Any + Send)) -> String {
         text.clone()
     } else {
         "a panic without a message".to_owned()
+    }
+}
+
+/// Says on the bus that a task about no profile panicked. What was put together at run time is withheld: nobody here knows
+/// which secrets it may hold.
+pub(super) fn say(bus: &Bus, task: &str, payload: &(dyn Any + Send)) {
+    bus.publish(None, EventBody::Panicked { task: task.into(), message: panic::words(payload).into() });
+}
+
+/// Runs a task that is to last, and makes it anew after each panic.
+pub(super) async fn keep<F: Future<Output = ()>>(bus: Arc<Bus>, task: &'static str, make: impl Fn() -> F) {
+    let mut panics = 0_u32;
+    while let Err(payload) = AssertUnwindSafe(make()).catch_unwind().await {
+        say(&bus, task, &*payload);
+        panics = panics.saturating_add(1);
+        tokio::time::sleep(wait(panics)).await;
+    }
+}
+
+/// Takes turns on a thread until one says that it was the last (false). A panic loses the turn that it is in.
+pub(super) fn turns(bus: &Weak<Bus>, task: &str, mut turn: impl FnMut() -> bool) {
+    let mut panics = 0_u32;
+    loop {
+        match catch_unwind(AssertUnwindSafe(&mut turn)) {
+            Ok(true) => panics = 0,
+            Ok(false) => return,
+            Err(payload) => {
+                bus.upgrade().iter().for_each(|bus| say(bus, task, &*payload));
+                panics = panics.saturating_add(1);
+                // One bad event costs nothing; a fault that stays must not spin on the news of itself.
+                if 1 < panics {
+                    std::thread::sleep(wait(panics - 1));
+                }
+            }
+        }
+    }
+}
+
+/// Panics to order, in unit tests of the engine alone.
+#[cfg(test)]
+pub(super) mod sabotage {
+    use std::sync::{Mutex, PoisonError};
+
+    static ARMED: Mutex<Vec<(String, &str)>> = Mutex::new(Vec::new());
+
+    /// The profile's next passage at that place panics.
+    pub(in crate::engine) fn arm(profile: &str, place: &'static str) {
+        ARMED.lock().unwrap_or_else(PoisonError::into_inner).push((profile.to_owned(), place));
+    }
+
+    pub(in crate::engine) fn pass(profile: &str, place: &'static str) {
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = armed.iter().position(|(name, at)| name == profile && *at == place) {
+            armed.swap_remove(index);
+            drop(armed);
+            panic!("sabotage of {place}");
+        }
     }
 }
 

@@ -190,6 +190,8 @@ impl Hub {
 
     pub(super) fn check_now(&mut self, id: ProfileId) {
         let Some(watched) = self.watched.get_mut(&id) else { return };
+        #[cfg(test)]
+        crate::engine::supervise::sabotage::pass(&watched.profile.name, "hub");
         if watched.target.is_none() {
             watched.check_when_ready = true;
         } else if let Some(start) = self.schedule.ask(id, self.shared.clock.mono()) {

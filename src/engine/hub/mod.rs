@@ -112,10 +112,7 @@ impl Hub {
             match AssertUnwindSafe(self.turn(&mut inlets)).catch_unwind().await {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(payload) => {
-                    let message = supervise::message(&*payload).into();
-                    self.shared.bus.publish(None, EventBody::Panicked { task: "hub".into(), message });
-                }
+                Err(payload) => supervise::say(&self.shared.bus, "hub", &*payload),
             }
         }
         self.end().await;

@@ -1,0 +1,158 @@
+//! A panic anywhere in the engine, seen from the whole monitor: it is told, what panicked goes on, the others notice nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+use crate::engine::supervise::sabotage;
+use crate::lab::{Fault, Lab, Options};
+use crate::watch::{Event, State};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct World {
+    lab: Option<Lab>,
+    runtime: tokio::runtime::Runtime,
+    monitor: Monitor,
+    tap: Tap,
+    story: Vec<Arc<Event>>,
+}
+
+impl World {
+    /// Each profile by its name: `check…` over HTTP five times a second, `session…` a socket that is pinged as often.
+    fn start(names: &[&str], on_change: impl Fn() + Send + Sync + 'static) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let lab = runtime.block_on(Lab::start(Options::default())).unwrap();
+        let profiles = names.iter().map(|name| {
+            let fault = if name.starts_with("check") { Fault::Healthy } else { Fault::HealthySocket };
+            let mut profile = fault.profile(&lab);
+            profile.name = (*name).to_owned();
+            profile.interval = Duration::from_millis(200);
+            profile.websocket.ping = Some(Duration::from_millis(200));
+            profile
+        });
+        let secrets: SecretSource = Arc::new(|_: &Profile| Ok(HashMap::new()));
+        let profiles = Profiles::Fixed(profiles.collect());
+        let config = MonitorConfig { on_change: Box::new(on_change), ..MonitorConfig::new(profiles, secrets) };
+        let monitor = Monitor::start(config).unwrap();
+        let tap = monitor.tap("test", 65_536).unwrap();
+        Self { lab: Some(lab), runtime, monitor, tap, story: Vec::new() }
+    }
+
+    fn id(&self, name: &str) -> ProfileId {
+        lock(self.monitor.live()).find(name).unwrap().id
+    }
+
+    /// Listens until what is said is `enough`; its place in the story.
+    #[track_caller]
+    fn until(&mut self, wanted: &str, mut enough: impl FnMut(&Event) -> bool) -> usize {
+        let end = Clock.mono() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Clock.mono());
+            let Ok(Some(event)) = self.tap.recv_timeout(left) else {
+                panic!("no {wanted}: {:#?}", self.story.iter().map(|event| event.body.kind()).collect::<Vec<_>>())
+            };
+            self.story.push(Arc::clone(&event));
+            if enough(&event) {
+                return self.story.len() - 1;
+            }
+        }
+    }
+
+    /// Two signs of life of a profile: checks, or pongs.
+    #[track_caller]
+    fn until_lives_on(&mut self, name: &str) {
+        let id = self.id(name);
+        for _ in 0..2 {
+            self.until(name, |event| {
+                let lives = match &event.body {
+                    EventBody::Check(report) => report.state == State::Connected,
+                    EventBody::Pong { .. } => true,
+                    _ => false,
+                };
+                event.profile == Some(id) && lives
+            });
+        }
+    }
+
+    /// The panic of that task is told, with that message.
+    #[track_caller]
+    fn until_panicked(&mut self, task: &str, message: &str) -> usize {
+        self.until(task, |event| match &event.body {
+            EventBody::Panicked { task: told, message: said } => (&**told, &**said) == (task, message),
+            _ => false,
+        })
+    }
+
+    /// What was said of a profile since then, but for its signs of life.
+    fn news_of(&self, name: &str, since: usize) -> Vec<&str> {
+        let id = self.id(name);
+        let news = self.story[since..].iter().filter(|event| event.profile == Some(id)).map(|event| event.body.kind());
+        news.filter(|kind| !["check", "pong", "frame"].contains(kind)).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+        self.lab = None;
+    }
+}
+
+#[test]
+fn a_check_that_panics_is_told_and_made_again_and_the_others_notice_nothing() {
+    let mut world = World::start(&["check to fail", "check beside it", "session beside it"], || ());
+    let all = ["check to fail", "check beside it", "session beside it"];
+    all.iter().for_each(|name| world.until_lives_on(name));
+    sabotage::arm("check to fail", "check");
+    let at = world.until_panicked("check of check to fail", "sabotage of check");
+    all.iter().for_each(|name| world.until_lives_on(name));
+    assert_eq!(world.news_of("check to fail", at), ["panicked"]);
+    assert_eq!(world.news_of("check beside it", at), [""; 0]);
+    assert_eq!(world.news_of("session beside it", at), [""; 0]);
+}
+
+#[test]
+fn a_session_that_panics_is_told_and_dialled_anew_and_the_others_notice_nothing() {
+    let mut world = World::start(&["session to fail", "session next to it", "check next to it"], || ());
+    let all = ["session to fail", "session next to it", "check next to it"];
+    all.iter().for_each(|name| world.until_lives_on(name));
+    sabotage::arm("session to fail", "session");
+    let at = world.until_panicked("session of session to fail", "sabotage of session");
+    let id = world.id("session to fail");
+    let open = |event: &Event| matches!(event.body, EventBody::State { to: State::Connected, .. });
+    world.until("the session anew", |event| event.profile == Some(id) && open(event));
+    all.iter().for_each(|name| world.until_lives_on(name));
+    assert_eq!(world.news_of("session to fail", at), ["panicked", "state", "state", "attempt", "handshake", "state"]);
+    assert_eq!(world.news_of("session next to it", at), [""; 0]);
+    assert_eq!(world.news_of("check next to it", at), [""; 0]);
+    assert_eq!(world.monitor.status().open, 2);
+}
+
+#[test]
+fn the_hub_itself_goes_on_after_a_panic() {
+    let mut world = World::start(&["check by hand"], || ());
+    world.until_lives_on("check by hand");
+    sabotage::arm("check by hand", "hub");
+    world.monitor.send(Command::CheckNow(world.id("check by hand"))).unwrap();
+    world.until_panicked("hub", "(the message is withheld: it may hold a secret)");
+    world.until_lives_on("check by hand");
+    world.monitor.send(Command::Pause(world.id("check by hand"))).unwrap();
+    let id = world.id("check by hand");
+    let paused = |event: &Event| matches!(event.body, EventBody::State { to: State::Suspended, .. });
+    world.until("the pause", |event| event.profile == Some(id) && paused(event));
+}
+
+#[test]
+fn the_live_picture_goes_on_after_a_panic_of_whoever_is_told_of_it() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    let mut world = World::start(&["check in the picture"], move || {
+        assert_ne!(count.fetch_add(1, Ordering::Relaxed), 3, "a window that bites");
+    });
+    world.until_panicked("live picture", "(the message is withheld: it may hold a secret)");
+    let before = told.load(Ordering::Relaxed);
+    world.until_lives_on("check in the picture");
+    world.until("a picture after it", |_| before < told.load(Ordering::Relaxed));
+    assert_eq!(lock(world.monitor.live()).find("check in the picture").unwrap().state, State::Connected);
+}
