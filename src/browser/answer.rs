@@ -1,6 +1,7 @@
 //! What came of a request, as the page sees it.
 
 use super::console::{self, Console};
+use super::cookie::Excluded;
 use super::websocket::CloseEvent;
 use super::{Api, ApiMisuse, Browser, Fault, Misuse, Page};
 use crate::wire::Exchange;
@@ -73,6 +74,8 @@ pub struct Answer {
     /// Names of the response's headers that the script can read, lower case, sorted.
     pub exposed_headers: Vec<String>,
     pub console: Console,
+    /// Cookies that were not stored or not sent, and why; [`Excluded::MOST`] at most.
+    pub excluded: Vec<Excluded>,
     /// The subprotocol of a WebSocket that opened.
     pub protocol: Option<String>,
     /// The close event of a WebSocket, as the script sees it; `None` where none came.
@@ -92,6 +95,7 @@ impl Answer {
             response_type: None,
             exposed_headers: Vec::new(),
             console,
+            excluded: Vec::new(),
             protocol: None,
             close: None,
         })

@@ -3,6 +3,7 @@
 //! Each function names the evidence: *seen* means recorded from Chromium 156, Firefox 153 esr and WebKitGTK 2.50 (whose
 //! WebCore Safari shares, and whose network layer it does not).
 
+pub mod cookies;
 pub mod csp;
 
 use url::Url;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::answer::{Answer, Outcome, ResponseType, outcome_of};
 use super::console::{self, Failing, Remark};
+use super::cookie::Trail;
 use super::cors::{CorsError, cors_check};
 use super::dialect::csp::{Asker, Check, checks};
 use super::preflight::{self, Wanted};
@@ -72,6 +73,9 @@ pub struct Fetch {
     remarks: Vec<Remark>,
     /// It was `fetch()` itself that the page's policy stopped, not the loader under it.
     refused_at_once: bool,
+    /// Credentials go with the request that is under way.
+    credentialed: bool,
+    cookies: Trail,
 }
 
 /// Whose answer comes next.
@@ -122,6 +126,8 @@ impl Fetch {
             exchanges: Vec::new(),
             remarks: Vec::new(),
             refused_at_once: false,
+            credentialed: false,
+            cookies: Trail::default(),
         };
         let step = match thrown {
             None => fetch.first_fetch(),
@@ -140,7 +146,11 @@ impl Fetch {
             Ok(response) => response,
             Err(error) => return self.done(Err(Fault::Net(error))),
         };
-        if let Some(fault) = self.refused_by_network_layer(&response, proxied) {
+        let refused = self.refused_by_network_layer(&response, proxied);
+        if refused.is_none() || dialect::cookies::keeps_of_broken_answer(self.page.browser) {
+            self.store_cookies(&response);
+        }
+        if let Some(fault) = refused {
             return self.done(Err(fault));
         }
         match std::mem::replace(&mut self.waiting, Waiting::Actual) {
@@ -317,6 +327,16 @@ impl Fetch {
             Credentials::SameOrigin => self.tainting == ResponseType::Basic,
             Credentials::Omit => false,
         };
+        self.credentialed = include;
+        // Step 8.21: append the Cookie field.
+        let cookie = if include {
+            let at = self.exchanges.len();
+            let field = self.cookies.send(&mut self.memory, &self.page, &self.urls, self.now, at);
+            self.remarks.extend(self.cookies.notes());
+            field
+        } else {
+            None
+        };
         let headers = sent::headers(&Sent {
             page: &self.page,
             url: &url,
@@ -324,7 +344,7 @@ impl Fetch {
             script: &self.headers,
             body: self.body.as_ref().map(Bytes::len),
             origin: origin.as_deref(),
-            cookie: if include { self.memory.cookies.for_url(&url) } else { None },
+            cookie: cookie.as_deref(),
             mode: self.mode,
             site: sent::sec_fetch_site(&self.page, self.urls.iter()),
             preflight: None,
@@ -332,6 +352,16 @@ impl Fetch {
         self.waiting = Waiting::Actual;
         let body = self.body.clone().unwrap_or_default();
         Step::Send(Box::new(WireRequest { purpose: Purpose::Actual, method: self.method.clone(), url, headers, body }))
+    }
+
+    /// Cookies are stored whatever CORS says of the answer, but of a preflight never.
+    fn store_cookies(&mut self, response: &WireResponse) {
+        let keeps = dialect::cookies::keeps_of_answer(self.page.browser, response.status);
+        if self.waiting == Waiting::Actual && self.credentialed && keeps {
+            let at = self.exchanges.len().saturating_sub(1);
+            self.cookies.receive(&mut self.memory.jar, &self.page, &self.urls, &response.headers, self.now, at);
+            self.remarks.extend(self.cookies.notes());
+        }
     }
 
     /// What the network layer under the page refuses before any policy sees the answer.
@@ -542,6 +572,7 @@ impl Fetch {
             response_type: response_type.filter(|_| self.api == Api::Fetch),
             exposed_headers,
             console,
+            excluded: std::mem::take(&mut self.cookies.excluded),
             protocol: None,
             close: None,
         }))

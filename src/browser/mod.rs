@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod console;
+pub mod cookie;
 pub mod cors;
 pub mod csp;
 pub mod dialect;

@@ -16,7 +16,7 @@ pub fn same_origin(a: &Url, b: &Url) -> bool {
 
 /// [Registrable domain](https://url.spec.whatwg.org/#host-registrable-domain) by the public suffix list; an address or a
 /// public suffix itself has none.
-fn registrable_domain<'a>(url: &'a Url) -> Option<&'a str> {
+pub fn registrable_domain<'a>(url: &'a Url) -> Option<&'a str> {
     match url.host() {
         Some(Host::Domain(_)) => {}
         _ => return None,
@@ -25,8 +25,16 @@ fn registrable_domain<'a>(url: &'a Url) -> Option<&'a str> {
     psl::domain_str(host)
 }
 
-/// Same host, or hosts under one registrable domain; schemes apart.
-fn schemelessly_same_site(a: &Url, b: &Url) -> bool {
+/// [Obtain a site](https://html.spec.whatwg.org/multipage/browsers.html#obtain-a-site): the scheme with the registrable domain,
+/// or with the host where there is none.
+pub fn site(url: &Url) -> String {
+    let host = registrable_domain(url).or_else(|| url.host_str()).unwrap_or_default();
+    format!("{}://{host}", site_scheme(url))
+}
+
+/// [Schemelessly same site](https://html.spec.whatwg.org/multipage/browsers.html#schemelessly-same-site): the same host, or
+/// hosts under one registrable domain.
+pub fn schemelessly_same_site(a: &Url, b: &Url) -> bool {
     if a.host_str().is_some() && a.host_str() == b.host_str() {
         return true;
     }

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::cookie::Jar;
 use super::csp::{self, Disposition, Policy};
 use super::{Browser, dialect, origin};
 
@@ -74,18 +75,17 @@ pub struct Abilities {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     pub cookies: Cookies,
+    /// What answers set.
+    pub jar: Jar,
 }
 
 impl From<Cookies> for Memory {
     fn from(cookies: Cookies) -> Self {
-        Self { cookies }
+        Self { cookies, jar: Jar::default() }
     }
 }
 
-/// The cookies that the page's browser holds for the endpoint.
-///
-/// The jar itself (RFC 6265bis: domains, paths, SameSite, what answers set) is the caller's: here stands only which
-/// `Cookie` value goes with which URL.
+/// The cookies that a profile gives, beside those of the [`Jar`], whose rules they don't follow: they are sent as they stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cookies {
     #[default]

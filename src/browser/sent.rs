@@ -20,7 +20,7 @@ pub struct Sent<'a> {
     pub body: Option<usize>,
     /// The `Origin` field.
     pub origin: Option<&'a str>,
-    pub cookie: Option<&'a str>,
+    pub cookie: Option<&'a [u8]>,
     pub mode: Mode,
     /// Relation of the page to every URL on the way.
     pub site: &'static str,
@@ -284,7 +284,7 @@ mod tests {
             script: if preflight { &[] } else { &script },
             body: (!preflight).then_some(2),
             origin: Some("https://app.test"),
-            cookie: (!preflight).then_some("sid=1"),
+            cookie: (!preflight).then_some(b"sid=1"),
             mode: Mode::Cors,
             site: "cross-site",
             preflight: preflight.then_some(("POST", Some("content-type,x-test"))),

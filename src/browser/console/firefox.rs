@@ -3,9 +3,63 @@
 use url::Url;
 
 use super::Failing;
+use crate::browser::cookie::{Note, Part, Remark, What, Why};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{self, Directive, Disposition};
 use crate::browser::{Fault, Mode, Page, mixed};
+
+/// The line about one cookie, as `necko.properties` has it.
+pub(super) fn cookie(note: &Note) -> String {
+    let name = &note.name;
+    let rejected = |why: &str| format!("Cookie “{name}” has been rejected {why}.");
+    match note.what {
+        What::Rejected(why) => match why {
+            Why::Empty => "Cookie with an empty name and an empty value has been rejected.".to_owned(),
+            Why::TooLong => format!("Cookie “{name}” is invalid because its size is too big. Max size is 4096 B."),
+            Why::Characters(Part::Name) => rejected("for invalid characters in the name"),
+            Why::Characters(Part::Value) => rejected("for invalid characters in the value"),
+            Why::Characters(Part::Attributes) => rejected("for invalid characters in the attributes"),
+            Why::NoneInsecure => format!(
+                "Cookie “{name}” rejected because it has the “SameSite=None” attribute but is missing the “secure” attribute."
+            ),
+            Why::Domain => rejected("for invalid domain"),
+            Why::Prefix => rejected("for invalid prefix"),
+            Why::Path => rejected("for invalid path"),
+            Why::Secure => rejected("because a non-HTTPS cookie can’t be set as “secure”"),
+            Why::SameSite(_) | Why::Redirected(_) => {
+                rejected("because it is in a cross-site context and its “SameSite” is “Lax” or “Strict”")
+            }
+            Why::PartitionedInsecure => {
+                rejected("because it has the “Partitioned” attribute but is missing the “secure” attribute")
+            }
+            Why::ReplacesSecure => rejected("because there is an existing “secure” cookie"),
+            Why::ThirdParty | Why::Partition | Why::Expired => rejected("as third-party"),
+        },
+        What::Remark(remark) => match remark {
+            Remark::Oversize(attribute) => format!(
+                "The value of the attribute “{attribute}” for the cookie “{name}” has been rejected because its size is too big. \
+                 Max size is 1024 B."
+            ),
+            Remark::Overwritten(attribute) => {
+                format!("The value of the attribute “{attribute}” for the cookie “{name}” has been overwritten.")
+            }
+            Remark::InvalidSameSite => {
+                format!(
+                    "Invalid “SameSite“ value for cookie “{name}”. The supported values are: “Lax“, “Strict“, “None“."
+                )
+            }
+            Remark::InvalidMaxAge => {
+                format!("Invalid “max-age“ value for cookie “{name}”. The attribute is ignored.")
+            }
+            Remark::Foreign => format!(
+                "Cookie “{name}” will soon be rejected because it is foreign and does not have the “Partitioned“ attribute."
+            ),
+        },
+        What::Withheld(_) => format!(
+            "Cookie “{name}” with the “SameSite” attribute value “Lax” or “Strict” was omitted because of a cross-site redirect."
+        ),
+    }
+}
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;

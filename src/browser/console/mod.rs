@@ -9,6 +9,7 @@ mod safari;
 
 use url::Url;
 
+use super::cookie::Note;
 use super::csp::{Disposition, Violation};
 use super::{Api, ApiMisuse, Browser, Fault, Misuse, Mode, Page};
 use crate::wire::WireResponse;
@@ -51,6 +52,8 @@ pub enum Remark {
     Violation(Violation),
     /// `upgrade-insecure-requests` took a secure URL in the stead of this one.
     Upgraded { url: Url },
+    /// A cookie was stored, or was not; Firefox alone has words for it.
+    Cookie(Note),
 }
 
 /// A fetch that has come to its end, as the console needs it.
@@ -153,7 +156,8 @@ fn trailing(page: &Page, remarks: &[Remark]) -> usize {
 fn line(page: &Page, remark: &Remark) -> Option<String> {
     match (remark, page.browser) {
         (Remark::Upgraded { url }, Browser::Firefox) => Some(firefox::upgraded(url)),
-        (Remark::Upgraded { .. }, Browser::Chrome | Browser::Safari) => None,
+        (Remark::Cookie(note), Browser::Firefox) => Some(firefox::cookie(note)),
+        (Remark::Upgraded { .. } | Remark::Cookie(_), Browser::Chrome | Browser::Safari) => None,
         (Remark::Violation(violation), browser) => {
             let policy = page.policies.get(violation.policy)?;
             let directive = policy.connect.as_ref()?;

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::answer::{Answer, outcome_of};
 use super::console::{self, Remark};
+use super::cookie::Trail;
 use super::dialect::SocketRule;
 use super::dialect::csp::{Asker, Check, checks};
 use super::{Browser, Fault, Memory, Misuse, Page, Step, csp, dialect, headers, mixed, origin, port, sent};
@@ -39,12 +40,13 @@ pub struct Handshake {
     key: String,
     /// What the console has said so far.
     remarks: Vec<Remark>,
+    cookies: Trail,
 }
 
 impl Handshake {
     /// [new WebSocket(url, protocols)](https://websockets.spec.whatwg.org/#dom-websocket-websocket) up to the request. `key` is
     /// sixteen random bytes; `now` is for what has a life time.
-    pub fn start(page: Page, socket: Socket, memory: Memory, key: [u8; 16], _now: Wall) -> (Self, Step) {
+    pub fn start(page: Page, socket: Socket, memory: Memory, key: [u8; 16], now: Wall) -> (Self, Step) {
         let Socket { mut url, protocols, extra } = socket;
         let as_written = url.clone();
         // Steps 3 and 4: http and https are taken for ws and wss.
@@ -59,10 +61,18 @@ impl Handshake {
             // From one special scheme to another: can't fail.
             let _ = url.set_scheme(&scheme);
         }
-        let mut handshake = Self { page, memory, url, protocols, key: STANDARD.encode(key), remarks: Vec::new() };
+        let mut handshake = Self {
+            page,
+            memory,
+            url,
+            protocols,
+            key: STANDARD.encode(key),
+            remarks: Vec::new(),
+            cookies: Trail::default(),
+        };
         let step = match handshake.refusal(&as_written, known) {
             Some(fault) => handshake.done(Err(fault), None),
-            None => handshake.request(&extra),
+            None => handshake.request(&extra, now),
         };
         (handshake, step)
     }
@@ -125,10 +135,13 @@ impl Handshake {
         None
     }
 
-    fn request(&self, extra: &[(String, String)]) -> Step {
+    fn request(&mut self, extra: &[(String, String)], now: Wall) -> Step {
         let mut fields = Headers::new();
-        // The jar knows http and https alone.
-        let cookie = self.memory.cookies.for_url(&self.url);
+        // Credentials always go with a handshake.
+        let way = std::slice::from_ref(&self.url);
+        let cookie = self.cookies.send(&mut self.memory, &self.page, way, now, 0);
+        self.remarks.extend(self.cookies.notes());
+        let cookie = cookie.as_deref();
         match self.page.browser {
             Browser::Chrome => self.chrome(&mut fields, cookie),
             Browser::Firefox => self.firefox(&mut fields, cookie),
@@ -146,7 +159,7 @@ impl Handshake {
         }))
     }
 
-    fn chrome(&self, out: &mut Headers, cookie: Option<&str>) {
+    fn chrome(&self, out: &mut Headers, cookie: Option<&[u8]>) {
         let browser = self.page.browser;
         out.push("Host", sent::host(&self.url));
         out.push("Connection", "Upgrade");
@@ -164,7 +177,7 @@ impl Handshake {
         self.subprotocols(out);
     }
 
-    fn firefox(&self, out: &mut Headers, cookie: Option<&str>) {
+    fn firefox(&self, out: &mut Headers, cookie: Option<&[u8]>) {
         let browser = self.page.browser;
         out.push("Host", sent::host(&self.url));
         out.push("User-Agent", dialect::user_agent(browser));
@@ -188,7 +201,7 @@ impl Handshake {
         out.push("Upgrade", "websocket");
     }
 
-    fn safari(&self, out: &mut Headers, cookie: Option<&str>) {
+    fn safari(&self, out: &mut Headers, cookie: Option<&[u8]>) {
         let browser = self.page.browser;
         out.push("Host", sent::host(&self.url));
         out.push("Origin", self.page.origin());
@@ -224,7 +237,7 @@ impl Handshake {
         }
     }
 
-    fn cookie(&self, out: &mut Headers, cookie: Option<&str>) {
+    fn cookie(&self, out: &mut Headers, cookie: Option<&[u8]>) {
         if let Some(cookie) = cookie {
             out.push("Cookie", cookie);
         }
@@ -238,7 +251,7 @@ impl Handshake {
     }
 
     /// What came of the handshake. A redirect is not followed: it is another status than 101.
-    pub fn on_exchange(&mut self, exchange: Exchange, _now: Wall) -> Step {
+    pub fn on_exchange(&mut self, exchange: Exchange, now: Wall) -> Step {
         let result = match &exchange.result {
             Err(error) => Err(Fault::Net(error.clone())),
             Ok(response) => match response.status {
@@ -250,10 +263,17 @@ impl Handshake {
                 status => Err(Fault::HandshakeStatus { status }),
             },
         };
+        if let Ok(response) = &exchange.result
+            && dialect::cookies::keeps_of_handshake(self.page.browser, response.status, result.is_ok())
+        {
+            let way = std::slice::from_ref(&self.url);
+            self.cookies.receive(&mut self.memory.jar, &self.page, way, &response.headers, now, 0);
+            self.remarks.extend(self.cookies.notes());
+        }
         self.done(result, Some(exchange))
     }
 
-    fn done(&self, result: Result<Option<String>, Fault>, exchange: Option<Exchange>) -> Step {
+    fn done(&mut self, result: Result<Option<String>, Fault>, exchange: Option<Exchange>) -> Step {
         let (protocol, fault) = match result {
             Ok(protocol) => (protocol, None),
             Err(fault) => (None, Some(fault)),
@@ -272,6 +292,7 @@ impl Handshake {
             response_type: None,
             exposed_headers: Vec::new(),
             console,
+            excluded: std::mem::take(&mut self.cookies.excluded),
             protocol,
             close,
         }))

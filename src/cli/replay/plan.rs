@@ -12,6 +12,8 @@ use crate::browser::{Credentials, Interface, Mode, Page, Redirect, ScriptRequest
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) page: Page,
+    /// `Set-Cookie` fields that navigations to these URLs bring first.
+    pub(super) cookies: Vec<(Url, Vec<u8>)>,
     /// Each with how long to wait after it.
     pub(super) before: Vec<(Ask, Duration)>,
     pub(super) ask: Ask,
@@ -35,11 +37,9 @@ impl Plan {
         if !matches!(page.scheme(), "http" | "https") {
             return Err(format!("page: {:?} is no http or https URL", case.page));
         }
+        let mut cookies = Vec::with_capacity(case.cookies.len());
         for (at, cookie) in case.cookies.iter().enumerate() {
-            url(&format!("cookies[{at}].url"), &cookie.url)?;
-        }
-        if case.cookies.iter().any(|cookie| !cookie.set_cookie.is_empty()) {
-            return Err("cookies: this version knows nothing of it yet".into());
+            cookies.push((url(&format!("cookies[{at}].url"), &cookie.url)?, field_bytes(&cookie.set_cookie)));
         }
         let mut before = Vec::new();
         for (at, earlier) in case.before.into_iter().enumerate() {
@@ -59,7 +59,7 @@ impl Plan {
             observe_ms: case.observe_ms,
         };
         let page = Page::new(page, case.browser).with_csp(case.csp.as_deref(), case.csp_report_only.as_deref());
-        Ok(Self { page, before, ask: ask("", asked)? })
+        Ok(Self { page, cookies, before, ask: ask("", asked)? })
     }
 }
 
@@ -132,6 +132,14 @@ fn url(field: &str, written: &str) -> Result<Url, String> {
         }
         error => format!("{field}: {written:?} is no URL: {error}"),
     })
+}
+
+/// A field's bytes: one for each character where there is one for it, else UTF-8.
+fn field_bytes(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|character| u8::try_from(character).ok())
+        .collect::<Option<Vec<u8>>>()
+        .unwrap_or_else(|| text.into())
 }
 
 fn milliseconds(given: f64) -> Duration {

@@ -42,8 +42,12 @@ impl Runner {
     }
 
     async fn run(&self, plan: Plan) -> Replayed {
-        let Plan { page, before, ask } = plan;
+        let Plan { page, cookies, before, ask } = plan;
         let mut memory = Memory::default();
+        for (url, field) in cookies {
+            // What the browser would drop isn't there: no more is asked.
+            let _ = memory.jar.set_from_navigation(page.browser, &url, &field, self.clock.wall());
+        }
         for (ask, wait) in before {
             (_, memory) = self.ask(&page, ask, memory).await;
             tokio::time::sleep(wait).await;
