@@ -80,7 +80,7 @@ fn hold_by_engine(url: &str) -> u64 {
     let profiles: Vec<_> = (0..=SESSIONS)
         .map(|id| {
             let mut profile = Profile::new(format!("session {id}"), Kind::WebSocket, Url::parse(url).unwrap());
-            profile.websocket.send = vec![Setting::Plain("x".repeat(ECHO))];
+            profile.websocket.send = vec![Setting::Plain("x".repeat(ECHO).into())];
             (ProfileId(u32::try_from(id).unwrap() + 1), Arc::new(profile))
         })
         .collect();

@@ -1,60 +1,71 @@
 //! A task's letter box: bounded, and a few words of memory while it is empty, which is nearly always.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::Notify;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// At most so many letters wait.
 const CAPACITY: usize = 64;
 
 /// One reader, any number of writers.
 #[derive(Debug)]
-pub(super) struct Mailbox<T> {
-    letters: Mutex<VecDeque<T>>,
-    arrived: Notify,
+pub(super) struct Mailbox<T>(Mutex<Inner<T>>);
+
+#[derive(Debug)]
+struct Inner<T> {
+    letters: VecDeque<T>,
+    /// Who is told of the next letter.
+    reader: Option<Waker>,
 }
 
 impl<T> Mailbox<T> {
     pub(super) fn new() -> Self {
-        Self { letters: Mutex::new(VecDeque::new()), arrived: Notify::new() }
+        Self(Mutex::new(Inner { letters: VecDeque::new(), reader: None }))
     }
 
     /// Puts a letter in; gives it back where the box is full.
     pub(super) fn put(&self, letter: T) -> Result<(), T> {
-        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        if CAPACITY <= letters.len() {
+        let mut inner = self.lock();
+        if CAPACITY <= inner.letters.len() {
             return Err(letter);
         }
-        letters.push_back(letter);
-        drop(letters);
-        self.arrived.notify_one();
+        inner.letters.push_back(letter);
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
         Ok(())
     }
 
-    /// The next letter. May be dropped and called again without losing one.
-    pub(super) async fn take(&self) -> T {
-        loop {
-            if let Some(letter) = self.take_now() {
-                return letter;
+    /// The next letter, for the one reader.
+    pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<T> {
+        let mut inner = self.lock();
+        let Some(letter) = inner.letters.pop_front() else {
+            match &mut inner.reader {
+                Some(reader) => reader.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            self.arrived.notified().await;
+            return Poll::Pending;
+        };
+        if inner.letters.is_empty() {
+            inner.letters.shrink_to_fit();
         }
+        Poll::Ready(letter)
     }
 
-    fn take_now(&self) -> Option<T> {
-        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        let letter = letters.pop_front();
-        if letters.is_empty() {
-            letters.shrink_to_fit();
-        }
-        letter
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn take<T>(mailbox: &Mailbox<T>) -> T {
+        std::future::poll_fn(|cx| mailbox.poll_take(cx)).await
+    }
 
     #[tokio::test]
     async fn letters_come_in_order_and_a_full_box_gives_them_back() {
@@ -63,7 +74,7 @@ mod tests {
             assert_eq!(mailbox.put(letter), Ok(()));
         }
         assert_eq!(mailbox.put(99), Err(99));
-        assert_eq!((mailbox.take().await, mailbox.take().await), (0, 1));
+        assert_eq!((take(&mailbox).await, take(&mailbox).await), (0, 1));
     }
 
     #[tokio::test]
@@ -71,7 +82,7 @@ mod tests {
         let mailbox = std::sync::Arc::new(Mailbox::new());
         let reader = tokio::spawn({
             let mailbox = std::sync::Arc::clone(&mailbox);
-            async move { mailbox.take().await }
+            async move { take(&mailbox).await }
         });
         tokio::task::yield_now().await;
         mailbox.put("hello").unwrap();

@@ -24,32 +24,32 @@ pub type SecretSource = Arc<dyn Fn(&Profile) -> Result<HashMap<String, Secret>, 
 pub struct Target {
     pub id: ProfileId,
     pub profile: Arc<Profile>,
-    secrets: HashMap<String, Secret>,
+    secrets: Box<[(String, Secret)]>,
     redactor: Redactor,
     /// Why it can't be watched at all, where it can't: a secret or a file is missing.
     client: Result<Client, Reason>,
     rules: Arc<SessionRules>,
-    expect: Expect,
+    expect_body: Option<Box<regex::bytes::Regex>>,
 }
 
 /// Compiled expressions by their text, so that a thousand profiles with the same heartbeat share one.
 #[derive(Debug, Default)]
-pub struct Patterns(Mutex<HashMap<String, Regex>>);
+pub struct Patterns(Mutex<HashMap<String, Arc<Regex>>>);
 
 /// At most so many are kept.
 const PATTERNS: usize = 256;
 
 impl Patterns {
-    fn compile(&self, text: &str) -> Result<Regex, regex::Error> {
+    fn compile(&self, text: &str) -> Result<Arc<Regex>, regex::Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(regex) = known.get(text) {
-            return Ok(regex.clone());
+            return Ok(Arc::clone(regex));
         }
-        let regex = Regex::new(text)?;
+        let regex = Arc::new(Regex::new(text)?);
         if PATTERNS <= known.len() {
             known.clear();
         }
-        known.insert(text.to_owned(), regex.clone());
+        known.insert(text.to_owned(), Arc::clone(&regex));
         Ok(regex)
     }
 }
@@ -59,13 +59,13 @@ impl Target {
     pub fn prepare(id: ProfileId, profile: Arc<Profile>, secrets: &SecretSource, patterns: &Patterns) -> Self {
         let names = profile.secret_names();
         let found = if names.is_empty() { Ok(HashMap::new()) } else { secrets(&profile) };
-        let (secrets, missing) = match found {
-            Ok(found) => (found, Vec::new()),
-            Err(missing) => (HashMap::new(), missing),
+        let (secrets, missing): (Box<[_]>, _) = match found {
+            Ok(found) => (found.into_iter().collect(), Vec::new()),
+            Err(missing) => (Box::default(), missing),
         };
         let client = match missing.first() {
             Some(name) => Err(Reason::new(Code::SecretMissing).with_detail(name)),
-            None => Settings::from_network(&profile.network, |name| secrets.get(name).cloned())
+            None => Settings::from_network(&profile.network, |name| secret(&secrets, name))
                 .and_then(|settings| Client::new(&settings))
                 .map_err(|error| Reason::from(&error)),
         };
@@ -77,14 +77,10 @@ impl Target {
                 (SessionRules::plain(&profile), Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())))
             }
         };
-        let expect = Expect {
-            status: profile.request.expect_status.clone(),
-            body: expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()),
-            latency: profile.objective.latency,
-        };
+        let expect_body = expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
         // A cookie or a password written into the file in plain text is as private as one in the keyring.
-        let redactor = Redactor::new(secrets.values().cloned().chain(plain_secrets(&profile)));
-        Self { id, profile, secrets, redactor, client, rules: Arc::new(rules), expect }
+        let redactor = Redactor::new(secrets.iter().map(|(_, value)| value.clone()).chain(plain_secrets(&profile)));
+        Self { id, profile, secrets, redactor, client, rules: Arc::new(rules), expect_body }
     }
 
     /// What connects, or why nothing can.
@@ -96,8 +92,12 @@ impl Target {
         &self.rules
     }
 
-    pub fn expect(&self) -> &Expect {
-        &self.expect
+    pub fn expect(&self) -> Expect<'_> {
+        Expect {
+            status: &self.profile.request.expect_status,
+            body: self.expect_body.as_deref(),
+            latency: self.profile.objective.latency,
+        }
     }
 
     pub fn redactor(&self) -> &Redactor {
@@ -180,12 +180,16 @@ fn expected_body(profile: &Profile) -> Option<&str> {
     }
 }
 
-fn fill(secrets: &HashMap<String, Secret>, setting: &Setting) -> Secret {
+fn fill(secrets: &[(String, Secret)], setting: &Setting) -> Secret {
     match setting {
-        Setting::Plain(text) => Secret::new(text.as_str()),
+        Setting::Plain(text) => Secret::new(Arc::clone(text)),
         // Without it there is no client, so nothing is ever sent with this in its place.
-        Setting::Secret(name) => secrets.get(name).cloned().unwrap_or_else(|| Secret::new("")),
+        Setting::Secret(name) => secret(secrets, name).unwrap_or_else(|| Secret::new("")),
     }
+}
+
+fn secret(secrets: &[(String, Secret)], name: &str) -> Option<Secret> {
+    secrets.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }
 
 /// What is private in a profile by its place, though it stands in the file: credentials of every kind.
@@ -193,7 +197,7 @@ fn plain_secrets(profile: &Profile) -> Vec<Secret> {
     let mut found = Vec::new();
     let mut take = |setting: &Setting| {
         if let Setting::Plain(text) = setting {
-            found.push(Secret::new(text.as_str()));
+            found.push(Secret::new(Arc::clone(text)));
         }
     };
     match &profile.auth {
@@ -227,7 +231,7 @@ fn plain_secrets(profile: &Profile) -> Vec<Secret> {
 
 fn take_plain(found: &mut Vec<Secret>, setting: &Setting) {
     if let Setting::Plain(text) = setting {
-        found.push(Secret::new(text.as_str()));
+        found.push(Secret::new(Arc::clone(text)));
     }
 }
 

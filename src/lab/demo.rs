@@ -263,13 +263,13 @@ impl Row {
         match self.name {
             "Checkout" => {
                 profile.request.method = "POST".to_owned();
-                let json = Setting::Plain("application/json".to_owned());
+                let json = Setting::Plain("application/json".into());
                 profile.request.headers.push(("Content-Type".to_owned(), json));
-                profile.request.body = Some(Setting::Plain(r#"{"cart":[1,2]}"#.to_owned()));
+                profile.request.body = Some(Setting::Plain(r#"{"cart":[1,2]}"#.into()));
             }
             "Support chat" => {
                 let when = r#""type":\s*"ping""#.to_owned();
-                let send = Setting::Plain(r#"{"type":"pong"}"#.to_owned());
+                let send = Setting::Plain(r#"{"type":"pong"}"#.into());
                 profile.websocket.answers.push(AnswerRule { when, send });
             }
             // It stays in its first attempt for as long as anyone looks.

@@ -1,6 +1,6 @@
 //! The client: one request on one new connection, every phase timed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use tokio::net::TcpStream;
@@ -19,7 +19,7 @@ use crate::base::Clock;
 use crate::profile::model::Resolve;
 use crate::wire::{Exchange, NetError, WireRequest, WireResponse};
 
-/// Makes connections for one profile's settings. Cheap to clone.
+/// Makes connections for one profile's settings. Cheap to clone; clients that are equal in everything are one.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
@@ -31,6 +31,26 @@ struct Inner {
     clock: Clock,
 }
 
+/// The clients that there are.
+static SHARED: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+impl Inner {
+    /// The same client where there is one already: hundreds of profiles differ in nothing here.
+    fn shared(self) -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|other| 0 < other.strong_count());
+        let same = |other: &Arc<Self>| {
+            Arc::ptr_eq(&other.tls, &self.tls) && other.settings == self.settings && other.route == self.route
+        };
+        if let Some(other) = shared.iter().filter_map(Weak::upgrade).find(same) {
+            return other;
+        }
+        let new = Arc::new(self);
+        shared.push(Arc::downgrade(&new));
+        new
+    }
+}
+
 impl Client {
     /// Reads the files that the settings name (each at most a few megabytes), and the environment's proxies.
     ///
@@ -39,7 +59,7 @@ impl Client {
     pub fn new(settings: &Settings) -> Result<Self, NetError> {
         let tls = Tls::shared(settings)?;
         let route = Route::of(&settings.proxy)?;
-        Ok(Self(Arc::new(Inner { settings: settings.clone(), tls, route, clock: Clock })))
+        Ok(Self(Inner { settings: settings.clone(), tls, route, clock: Clock }.shared()))
     }
 
     /// One request on a new connection, ended by `deadline` at the latest. Whatever goes wrong is in the exchange, with all

@@ -55,7 +55,7 @@ impl Settings {
     pub fn from_network(network: &Network, secret: impl Fn(&str) -> Option<Secret>) -> Result<Self, NetError> {
         let client_key = match &network.client_key {
             None => None,
-            Some(Setting::Plain(path)) => Some(ClientKey::File(path.into())),
+            Some(Setting::Plain(path)) => Some(ClientKey::File(path.as_ref().into())),
             Some(Setting::Secret(name)) => Some(ClientKey::Pem(
                 secret(name).ok_or(NetError::Configuration { what: "the secret of client_key is not set" })?,
             )),

@@ -111,7 +111,8 @@ impl WebSocket {
                 State::Failing(error) => {
                     let frame = CloseFrame { code: farewell_code(error).into(), reason: Utf8Bytes::from_static("") };
                     // The connection is given up whether or not this gets through.
-                    let _ = tokio::time::timeout(FAREWELL, self.inner.close(Some(frame))).await;
+                    // Boxed: whoever waits for a message doesn't hold the room for this.
+                    let _ = Box::pin(tokio::time::timeout(FAREWELL, self.inner.close(Some(frame)))).await;
                     if let State::Failing(error) = std::mem::replace(&mut self.state, State::Ended) {
                         return Err(error);
                     }

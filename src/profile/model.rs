@@ -3,6 +3,7 @@
 //! Parts whose behaviour is not there yet are parsed and kept all the same, so that no file loses anything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -33,7 +34,8 @@ impl Kind {
 /// A value that the file gives, or names a secret for. The secret itself is never here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
-    Plain(String),
+    /// Shared with whatever uses it: a text to send is not copied for each session.
+    Plain(Arc<str>),
     /// `{ secret = "NAME" }`.
     Secret(String),
 }

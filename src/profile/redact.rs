@@ -42,7 +42,7 @@ fn hide(value: &mut Setting) {
     if let Setting::Plain(text) = value
         && !text.is_empty()
     {
-        *text = REDACTED.to_owned();
+        *text = REDACTED.into();
     }
 }
 
@@ -53,7 +53,7 @@ fn hide_cookies(value: &mut Setting) {
             Some((name, _)) => format!("{}={REDACTED}", name.trim()),
             None => REDACTED.to_owned(),
         };
-        *text = text.split(';').map(pair).collect::<Vec<_>>().join("; ");
+        *text = text.split(';').map(pair).collect::<Vec<_>>().join("; ").into();
     }
 }
 

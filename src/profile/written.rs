@@ -163,7 +163,7 @@ fn table<'k>(fields: impl IntoIterator<Item = (&'k str, Value)>) -> InlineTable 
 
 fn setting(setting: &Setting) -> Value {
     match setting {
-        Setting::Plain(text) => text.as_str().into(),
+        Setting::Plain(text) => (&**text).into(),
         Setting::Secret(name) => secret(name),
     }
 }

@@ -1,5 +1,9 @@
 //! What a session does while it is open, compiled from the profile once: regular expressions ready, secrets filled in.
+//!
+//! Invariant: nothing of the profile is copied, and an expression is shared: each clone of a `Regex` would come to hold a
+//! matcher's memory of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -10,23 +14,17 @@ use crate::profile::model::{Profile, Reconnect, Setting};
 /// One session's rules. Texts are secrets, for a profile may put one into any of them.
 #[derive(Clone, Debug)]
 pub struct SessionRules {
-    pub reconnect: Reconnect,
-    /// Between the slow attempts of a failure that retrying alone won't mend.
-    pub interval: Duration,
-    /// For the expected message and for a pong.
-    pub timeout: Duration,
-    pub ping: Option<Duration>,
-    pub idle: Option<Duration>,
+    profile: Arc<Profile>,
     /// Sent once open, in order.
     pub send: Box<[Secret]>,
-    pub expect: Option<Regex>,
+    pub expect: Option<Arc<Regex>>,
     pub answers: Box<[Answer]>,
 }
 
 /// An application heartbeat: a message that matches `when` is answered by `send`.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    pub when: Regex,
+    pub when: Arc<Regex>,
     pub send: Secret,
 }
 
@@ -34,9 +32,9 @@ impl SessionRules {
     /// From a profile; `fill` gives a setting's value, `compile` an expression (the same one for the same text, if the
     /// caller keeps them). The profile's checking has seen to it that expressions compile.
     pub fn new(
-        profile: &Profile,
+        profile: &Arc<Profile>,
         mut fill: impl FnMut(&Setting) -> Secret,
-        mut compile: impl FnMut(&str) -> Result<Regex, regex::Error>,
+        mut compile: impl FnMut(&str) -> Result<Arc<Regex>, regex::Error>,
     ) -> Result<Self, regex::Error> {
         let websocket = &profile.websocket;
         Ok(Self {
@@ -47,26 +45,39 @@ impl SessionRules {
                 .iter()
                 .map(|rule| Ok(Answer { when: compile(&rule.when)?, send: fill(&rule.send) }))
                 .collect::<Result<_, regex::Error>>()?,
-            ..Self::plain(profile)
+            profile: Arc::clone(profile),
         })
     }
 
     /// Without what is sent, expected and answered.
-    pub fn plain(profile: &Profile) -> Self {
-        Self {
-            reconnect: profile.reconnect.clone(),
-            interval: profile.interval,
-            timeout: profile.timeout,
-            ping: profile.websocket.ping,
-            idle: profile.websocket.idle,
-            send: Box::default(),
-            expect: None,
-            answers: Box::default(),
-        }
+    pub fn plain(profile: &Arc<Profile>) -> Self {
+        Self { profile: Arc::clone(profile), send: Box::default(), expect: None, answers: Box::default() }
+    }
+
+    pub fn reconnect(&self) -> &Reconnect {
+        &self.profile.reconnect
+    }
+
+    /// Between the slow attempts of a failure that retrying alone won't mend.
+    pub fn interval(&self) -> Duration {
+        self.profile.interval
+    }
+
+    /// For the expected message and for a pong.
+    pub fn timeout(&self) -> Duration {
+        self.profile.timeout
+    }
+
+    pub fn ping(&self) -> Option<Duration> {
+        self.profile.websocket.ping
+    }
+
+    pub fn idle(&self) -> Option<Duration> {
+        self.profile.websocket.idle
     }
 
     /// How long a connection on probation has to last at least: where a message is expected, as long as that may take.
     pub(super) fn proof(&self) -> Duration {
-        if self.expect.is_some() { self.timeout } else { Duration::ZERO }
+        if self.expect.is_some() { self.timeout() } else { Duration::ZERO }
     }
 }

@@ -205,6 +205,11 @@ impl Schedule {
         self.heap.peek().map(|Reverse((due, ..))| *due)
     }
 
+    /// Whether the profile has a place on the schedule, or a check of it still runs.
+    pub fn knows(&self, id: ProfileId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
     /// Whether a check of the profile runs.
     pub fn is_running(&self, id: ProfileId) -> bool {
         self.entries.get(&id).is_some_and(|entry| matches!(entry.life, Life::Running | Life::Leaving))

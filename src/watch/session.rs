@@ -209,7 +209,7 @@ impl Session {
             Life::Resting | Life::Dialling => None,
             Life::Waiting { until } => Some(*until),
             Life::Open(open) => [
-                self.rules.idle.map(|idle| open.heard + idle),
+                self.rules.idle().map(|idle| open.heard + idle),
                 open.awaited.map_or(open.ping_due, |awaited| Some(awaited.until)),
                 open.expect_by,
                 open.proven_at,
@@ -291,7 +291,7 @@ impl Session {
                 {
                     open.awaited = None;
                     // A fixed cadence: from the ping, not from its answer.
-                    open.ping_due = self.rules.ping.map(|every| (awaited.sent + every).max(now.mono));
+                    open.ping_due = self.rules.ping().map(|every| (awaited.sent + every).max(now.mono));
                     let rtt = now.mono.saturating_duration_since(awaited.sent);
                     out.push(Effect::Emit(EventBody::Pong { rtt }));
                 }
@@ -399,10 +399,10 @@ impl Session {
         self.life = Life::Open(Open {
             since: now.mono,
             heard: now.mono,
-            ping_due: self.rules.ping.map(|every| now.mono + every),
+            ping_due: self.rules.ping().map(|every| now.mono + every),
             awaited: None,
             nonce: 0,
-            expect_by: self.rules.expect.is_some().then(|| now.mono + self.rules.timeout),
+            expect_by: self.rules.expect.is_some().then(|| now.mono + self.rules.timeout()),
             proven_at: on_probation.then(|| now.mono + PROVEN_AFTER.max(self.rules.proof())),
         });
         if !on_probation {
@@ -452,7 +452,7 @@ impl Session {
         match state_for(&reason) {
             state @ (State::Error | State::AuthRequired | State::CorsError) => {
                 self.set_state(state, Some(reason), out);
-                let wait = self.rules.interval.mul_f64(0.9 + rng.f64() * 0.2);
+                let wait = self.rules.interval().mul_f64(0.9 + rng.f64() * 0.2);
                 self.wait(wait, now, out);
             }
             State::Suspended | State::Disconnected => {
@@ -460,7 +460,7 @@ impl Session {
                 self.set_state(State::Suspended, Some(reason), out);
             }
             State::Reconnecting | State::Connected | State::Connecting => {
-                if backoff::used_up(&self.rules.reconnect, self.waits) {
+                if backoff::used_up(self.rules.reconnect(), self.waits) {
                     self.life = Life::Resting;
                     let used_up = Reason { code: Code::AttemptsExhausted, ..reason.clone() };
                     let used_up = used_up.with_detail(reason.code.as_str());
@@ -468,7 +468,7 @@ impl Session {
                 }
                 self.waits = self.waits.saturating_add(1);
                 self.set_state(State::Reconnecting, Some(reason), out);
-                let wait = backoff::wait(&self.rules.reconnect, self.waits, rng);
+                let wait = backoff::wait(self.rules.reconnect(), self.waits, rng);
                 self.wait(wait, now, out);
             }
         }
@@ -483,7 +483,7 @@ impl Session {
     fn soon(&mut self, now: Moment, rng: &mut fastrand::Rng, out: &mut Vec<Effect>) {
         self.attempt = 0;
         self.waits = 0;
-        self.wait(self.rules.reconnect.delay.mul_f64(rng.f64()), now, out);
+        self.wait(self.rules.reconnect().delay.mul_f64(rng.f64()), now, out);
     }
 
     /// What there was is dead through this machine's doing, and it can try again now.
@@ -502,8 +502,8 @@ impl Session {
         }
         match &mut self.life {
             // One more interface says nothing about this connection: ask it. Without pings its own end has to tell.
-            Life::Open(open) if self.rules.ping.is_some() => {
-                let until = now.mono + PROOF.min(self.rules.timeout);
+            Life::Open(open) if self.rules.ping().is_some() => {
+                let until = now.mono + PROOF.min(self.rules.timeout());
                 match &mut open.awaited {
                     Some(awaited) => awaited.until = awaited.until.min(until),
                     None => ping(open, until, now, out),
@@ -532,14 +532,14 @@ impl Session {
                 if due(open.awaited.map(|awaited| awaited.until)) {
                     return self.dead(None, Code::NoPong, now, rng, out);
                 }
-                if due(self.rules.idle.map(|idle| open.heard + idle)) {
+                if due(self.rules.idle().map(|idle| open.heard + idle)) {
                     return self.dead(None, Code::Idle, now, rng, out);
                 }
                 if due(open.expect_by) {
                     return self.dead(Some(1000), Code::ExpectedMessageMissing, now, rng, out);
                 }
                 if open.awaited.is_none() && due(open.ping_due) {
-                    let until = now.mono + self.rules.timeout;
+                    let until = now.mono + self.rules.timeout();
                     ping(open, until, now, out);
                 }
                 if due(open.proven_at) {

@@ -20,10 +20,12 @@ impl Play {
         let mut profile = Profile::new("chat", Kind::WebSocket, Url::parse("ws://api.test/ws").unwrap());
         profile.reconnect.jitter = 0.0;
         change(&mut profile);
+        let profile = Arc::new(profile);
         let fill = |setting: &Setting| match setting {
-            Setting::Plain(text) | Setting::Secret(text) => Secret::new(text.as_str()),
+            Setting::Plain(text) => Secret::new(Arc::clone(text)),
+            Setting::Secret(name) => Secret::new(name.as_str()),
         };
-        let rules = SessionRules::new(&profile, fill, Regex::new).unwrap();
+        let rules = SessionRules::new(&profile, fill, |text| Regex::new(text).map(Arc::new)).unwrap();
         let now = Moment { mono: crate::base::Clock.mono(), wall: Wall(0) };
         Self { session: Session::new(Arc::new(rules)), now, rng: fastrand::Rng::with_seed(3) }
     }

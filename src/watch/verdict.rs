@@ -34,11 +34,11 @@ pub enum End<'a> {
 }
 
 /// What the profile expects.
-#[derive(Clone, Debug)]
-pub struct Expect {
+#[derive(Clone, Copy, Debug)]
+pub struct Expect<'a> {
     /// Empty: any status below 400.
-    pub status: Vec<u16>,
-    pub body: Option<Regex>,
+    pub status: &'a [u16],
+    pub body: Option<&'a Regex>,
     /// The objective: slower is `Degraded`.
     pub latency: Duration,
 }
@@ -75,7 +75,7 @@ fn state_of_check(reason: &Reason) -> State {
 }
 
 /// The verdict on what was seen.
-pub fn judge(evidence: &Evidence<'_>, expect: &Expect) -> Verdict {
+pub fn judge(evidence: &Evidence<'_>, expect: Expect<'_>) -> Verdict {
     let reason = match &evidence.end {
         End::NotMade(reason) => return Verdict::unknown(reason.clone()),
         // Our own lack of something says nothing about the endpoint.
@@ -101,7 +101,7 @@ pub fn judge(evidence: &Evidence<'_>, expect: &Expect) -> Verdict {
 }
 
 /// What is wrong with an answer that the script can read; `None`: nothing.
-fn fault_of(answer: &WireResponse, expect: &Expect) -> Option<Reason> {
+fn fault_of(answer: &WireResponse, expect: Expect<'_>) -> Option<Reason> {
     let status = answer.status;
     let expected = if expect.status.is_empty() { status < 400 } else { expect.status.contains(&status) };
     if !expected {
@@ -111,7 +111,7 @@ fn fault_of(answer: &WireResponse, expect: &Expect) -> Option<Reason> {
     if let Some(error) = &answer.transfer.error {
         return Some(Reason::from(error).with_status(status));
     }
-    let mismatch = expect.body.as_ref().is_some_and(|body| !body.is_match(&answer.body));
+    let mismatch = expect.body.is_some_and(|body| !body.is_match(&answer.body));
     mismatch.then(|| Reason::new(Code::BodyMismatch).with_status(status))
 }
 
@@ -161,12 +161,12 @@ mod tests {
         }
     }
 
-    fn expect() -> Expect {
-        Expect { status: Vec::new(), body: None, latency: Duration::from_millis(500) }
+    fn expect() -> Expect<'static> {
+        Expect { status: &[], body: None, latency: Duration::from_millis(500) }
     }
 
     #[track_caller]
-    fn check(end: End<'_>, expect: &Expect, expected: &str) {
+    fn check(end: End<'_>, expect: Expect<'_>, expected: &str) {
         let verdict = judge(&Evidence { end, total: Some(Duration::from_millis(20)) }, expect);
         let reason = verdict.reason.map_or("-".to_owned(), |reason| {
             let status = reason.status.map(|status| format!(" {status}")).unwrap_or_default();
@@ -177,53 +177,54 @@ mod tests {
 
     #[test]
     fn any_answer_below_400_that_the_script_can_read_is_up() {
-        check(End::Answered(&answer(200, &[], "")), &expect(), "up connected -");
-        check(End::Answered(&answer(304, &[], "")), &expect(), "up connected -");
-        check(End::Answered(&answer(404, &[], "")), &expect(), "down error status 404");
-        check(End::Answered(&answer(503, &[], "")), &expect(), "down error status 503");
+        check(End::Answered(&answer(200, &[], "")), expect(), "up connected -");
+        check(End::Answered(&answer(304, &[], "")), expect(), "up connected -");
+        check(End::Answered(&answer(404, &[], "")), expect(), "down error status 404");
+        check(End::Answered(&answer(503, &[], "")), expect(), "down error status 503");
     }
 
     #[test]
     fn the_profile_says_which_status_and_body_it_expects() {
-        let teapot = Expect { status: vec![418, 401], ..expect() };
-        check(End::Answered(&answer(418, &[], "")), &teapot, "up connected -");
-        check(End::Answered(&answer(401, &[], "")), &teapot, "up connected -");
-        check(End::Answered(&answer(200, &[], "")), &teapot, "down error status 200");
-        let body = Expect { body: Some(Regex::new("\"ok\":\\s*true").unwrap()), ..expect() };
-        check(End::Answered(&answer(200, &[], "{\"ok\": true}")), &body, "up connected -");
-        check(End::Answered(&answer(200, &[], "<html>")), &body, "down error body_mismatch 200");
+        let teapot = Expect { status: &[418, 401], ..expect() };
+        check(End::Answered(&answer(418, &[], "")), teapot, "up connected -");
+        check(End::Answered(&answer(401, &[], "")), teapot, "up connected -");
+        check(End::Answered(&answer(200, &[], "")), teapot, "down error status 200");
+        let regex = Regex::new("\"ok\":\\s*true").unwrap();
+        let body = Expect { body: Some(&regex), ..expect() };
+        check(End::Answered(&answer(200, &[], "{\"ok\": true}")), body, "up connected -");
+        check(End::Answered(&answer(200, &[], "<html>")), body, "down error body_mismatch 200");
     }
 
     #[test]
     fn an_answer_whose_body_breaks_off_is_down_with_the_bodys_own_reason() {
         let mut broken = answer(200, &[], "{\"ok\":");
         broken.transfer.error = Some(NetError::IncompleteBody);
-        check(End::Answered(&broken), &expect(), "down error incomplete_body 200");
+        check(End::Answered(&broken), expect(), "down error incomplete_body 200");
         broken.status = 503;
-        check(End::Answered(&broken), &expect(), "down error status 503");
+        check(End::Answered(&broken), expect(), "down error status 503");
     }
 
     #[test]
     fn refusals_are_told_apart_by_what_the_answer_says() {
-        check(End::Answered(&answer(401, &[], "")), &expect(), "down auth_required auth_required 401");
-        check(End::Answered(&answer(429, &[], "")), &expect(), "down error rate_limited 429");
-        check(End::Answered(&answer(403, &[], "")), &expect(), "down error status 403");
+        check(End::Answered(&answer(401, &[], "")), expect(), "down auth_required auth_required 401");
+        check(End::Answered(&answer(429, &[], "")), expect(), "down error rate_limited 429");
+        check(End::Answered(&answer(403, &[], "")), expect(), "down error status 403");
         let json = &[("content-type", "application/json")];
         check(
             End::Answered(&answer(403, json, "{\"detail\":\"Authentication credentials were not provided.\"}")),
-            &expect(),
+            expect(),
             "down auth_required auth_required 403",
         );
         check(
             End::Answered(&answer(403, &[("content-type", "text/html")], "<a href=/login>log in</a>")),
-            &expect(),
+            expect(),
             "down error status 403",
         );
         let handshake = Reason::new(Code::HandshakeStatus).with_status(403);
         let refusal = answer(403, &[("content-type", "text/plain")], "invalid Origin header: http://evil.test");
         check(
             End::Refused { reason: handshake, answer: Some(&refusal) },
-            &expect(),
+            expect(),
             "down cors_error origin_refused 403",
         );
     }
@@ -232,27 +233,23 @@ mod tests {
     fn a_refusal_of_the_browser_stays_one_whatever_stood_behind_it() {
         let reason = Reason::new(Code::MissingAllowOriginHeader).with_status(502);
         let behind = answer(502, &[], "");
-        check(
-            End::Refused { reason, answer: Some(&behind) },
-            &expect(),
-            "down cors_error MissingAllowOriginHeader 502",
-        );
+        check(End::Refused { reason, answer: Some(&behind) }, expect(), "down cors_error MissingAllowOriginHeader 502");
     }
 
     #[test]
     fn what_could_not_be_made_is_unknown() {
-        check(End::NotMade(Reason::new(Code::SecretMissing)), &expect(), "unknown error secret_missing");
-        check(End::NotMade(Reason::new(Code::Offline)), &expect(), "unknown suspended offline");
+        check(End::NotMade(Reason::new(Code::SecretMissing)), expect(), "unknown error secret_missing");
+        check(End::NotMade(Reason::new(Code::Offline)), expect(), "unknown suspended offline");
         let reason = Reason::new(Code::LocalResource);
-        check(End::Refused { reason, answer: None }, &expect(), "unknown error local_resource");
-        let verdict = judge(&Evidence { end: End::Opened { ended: None }, total: None }, &expect());
+        check(End::Refused { reason, answer: None }, expect(), "unknown error local_resource");
+        let verdict = judge(&Evidence { end: End::Opened { ended: None }, total: None }, expect());
         assert_eq!(verdict.outcome, Outcome::Unknown);
     }
 
     #[test]
     fn slower_than_the_objective_is_degraded_and_still_connected() {
         let evidence = Evidence { end: End::Opened { ended: None }, total: Some(Duration::from_millis(501)) };
-        let verdict = judge(&evidence, &expect());
+        let verdict = judge(&evidence, expect());
         assert_eq!((verdict.outcome, verdict.state), (Outcome::Degraded, State::Connected));
         assert_eq!(verdict.reason.unwrap().detail.as_deref(), Some("501 ms"));
     }
@@ -261,7 +258,7 @@ mod tests {
     fn a_socket_that_opened_and_ended_is_down_for_the_reason_of_its_end() {
         let script = ScriptClose { code: 1008, reason: "".into(), clean: true };
         let facts = CloseFacts { code: Some(1008), reason: "".into(), by: ClosedBy::Server, script };
-        check(End::Opened { ended: Some((&facts, None)) }, &expect(), "down auth_required closed");
-        check(End::Opened { ended: None }, &expect(), "up connected -");
+        check(End::Opened { ended: Some((&facts, None)) }, expect(), "down auth_required closed");
+        check(End::Opened { ended: None }, expect(), "up connected -");
     }
 }

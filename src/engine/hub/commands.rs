@@ -66,6 +66,7 @@ impl Hub {
                     state: State::Disconnected,
                     reason: None,
                     session: None,
+                    task: None,
                     panics: 0,
                     check_when_ready: false,
                 };
@@ -122,7 +123,10 @@ impl Hub {
         let standing = watched.wish;
         let host = profile.url.host_str().unwrap_or_default();
         let cadence = (active && !has_session).then_some(profile.interval);
-        self.schedule.set(id, host, cadence, now.mono);
+        match cadence {
+            Some(_) => self.schedule.set(id, host, cadence, now.mono),
+            None => self.schedule.remove(id),
+        }
         if active {
             self.surroundings.watch(id, host, now.wall);
         } else {
@@ -194,7 +198,15 @@ impl Hub {
         crate::engine::supervise::sabotage::pass(&watched.profile.name, "hub");
         if watched.target.is_none() {
             watched.check_when_ready = true;
-        } else if let Some(start) = self.schedule.ask(id, self.shared.clock.mono()) {
+            return;
+        }
+        let now = self.shared.clock.mono();
+        if !self.schedule.knows(id) {
+            // Only checked when asked: a place for it is made then.
+            let profile = Arc::clone(&watched.profile);
+            self.schedule.set(id, profile.url.host_str().unwrap_or_default(), None, now);
+        }
+        if let Some(start) = self.schedule.ask(id, now) {
             self.start_probe(start, Purpose::Check);
         }
     }

@@ -59,8 +59,6 @@ pub(super) struct Hub {
     probes: JoinSet<Box<Probed>>,
     probe_of: HashMap<Id, (ProfileId, Purpose)>,
     sessions: JoinSet<()>,
-    /// With the generation of the profile that it holds.
-    session_of: HashMap<Id, (ProfileId, u64)>,
     /// What panicked (a session, or a profile's preparation), and when each is begun again.
     restarts: Vec<(Instant, ProfileId, u64)>,
     canary: Canary,
@@ -100,7 +98,6 @@ impl Hub {
             probes: JoinSet::new(),
             probe_of: HashMap::new(),
             sessions: JoinSet::new(),
-            session_of: HashMap::new(),
             restarts: Vec::new(),
             canary: Canary::default(),
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::Id;
+
 use crate::engine::mailbox::Mailbox;
 use crate::engine::session::Wish;
 use crate::engine::target::Target;
@@ -17,6 +19,8 @@ pub(super) struct Watched {
     pub(super) state: State,
     pub(super) reason: Option<Reason>,
     pub(super) session: Option<Arc<Mailbox<Wish>>>,
+    /// The session's task.
+    pub(super) task: Option<Id>,
     pub(super) panics: u32,
     /// A check was asked for before the target was ready.
     pub(super) check_when_ready: bool,

@@ -20,10 +20,9 @@ impl Hub {
         let mailbox = Arc::new(Mailbox::new());
         watched.session = Some(Arc::clone(&mailbox));
         watched.state = State::Disconnected;
-        let generation = watched.generation;
         let shared = Arc::clone(&self.shared);
         let task = self.sessions.spawn(session::run(shared, target, Arc::clone(&mailbox)));
-        self.session_of.insert(task.id(), (id, generation));
+        watched.task = Some(task.id());
         if self.is_cut_off(id) {
             // An empty box has room.
             let _ = mailbox.put(Wish::Offline);
@@ -47,12 +46,17 @@ impl Hub {
     }
 
     pub(super) fn on_session_ended(&mut self, task: Id, result: Result<(), JoinError>) {
-        let Some((id, generation)) = self.session_of.remove(&task) else { return };
         let Err(error) = result else { return };
-        let Some(watched) = self.watched.get_mut(&id).filter(|watched| watched.generation == generation) else {
-            return; // The profile has another session by now, or none.
+        // Rare, and so without an index that every session would pay for.
+        let Some((id, watched)) = self.watched.iter_mut().find(|(_, watched)| watched.task == Some(task)) else {
+            return; // The profile is gone, or has another session by now.
         };
-        watched.session = None;
+        let id = *id;
+        // One that was stopped, and panicked as it ended, has nothing to come back for.
+        let wanted = watched.session.take().is_some();
+        if !wanted {
+            return self.say_panic(id, "session", error);
+        }
         self.restart_later(id);
         self.say_panic(id, "session", error);
         self.set_state(id, State::Reconnecting, Some(Reason::new(Code::TaskPanicked)));

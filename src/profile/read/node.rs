@@ -297,7 +297,7 @@ impl<'a> Node<'a> {
     pub fn setting(&self) -> Option<Setting> {
         match self.raw {
             Raw::Value(Value::InlineTable(_)) | Raw::Table(_) => self.secret().map(Setting::Secret),
-            _ => self.str().map(|text| Setting::Plain(text.to_owned())),
+            _ => self.str().map(|text| Setting::Plain(text.into())),
         }
     }
 

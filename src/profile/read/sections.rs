@@ -64,7 +64,7 @@ fn request(section: &Section<'_>, profile: &mut Profile) {
         request.headers = values::headers(&node);
     }
     if let Some(node) = section.get("body") {
-        request.body = node.setting().filter(|body| *body != Setting::Plain(String::new()));
+        request.body = node.setting().filter(|body| *body != Setting::Plain("".into()));
         let method = request.method.to_ascii_uppercase();
         if request.body.is_some() && ["GET", "HEAD"].contains(&method.as_str()) && kind == Kind::Http {
             node.wrong(
@@ -414,7 +414,7 @@ fn network(section: &Section<'_>, profile: &mut Profile) {
         network.client_cert = node.path();
     }
     if let Some(node) = section.get("client_key") {
-        network.client_key = node.setting().filter(|key| *key != Setting::Plain(String::new()));
+        network.client_key = node.setting().filter(|key| *key != Setting::Plain("".into()));
         if network.client_key.is_some() && network.client_cert.is_none() {
             node.wrong("has no certificate to go with", "write `client_cert = \"/path/to/cert.pem\"` too");
         }

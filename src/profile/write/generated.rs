@@ -19,11 +19,14 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
-    prop_oneof![text().prop_map(Setting::Plain), word().prop_map(Setting::Secret)]
+    prop_oneof![text().prop_map(|text| Setting::Plain(text.into())), word().prop_map(Setting::Secret)]
 }
 
 fn header_setting() -> impl Strategy<Value = Setting> {
-    prop_oneof!["[!-~]([ -~]{0,9}[!-~])?".prop_map(Setting::Plain), word().prop_map(Setting::Secret)]
+    prop_oneof![
+        "[!-~]([ -~]{0,9}[!-~])?".prop_map(|text| Setting::Plain(text.into())),
+        word().prop_map(Setting::Secret)
+    ]
 }
 
 /// Pairs with different keys.
@@ -133,7 +136,7 @@ fn socketio() -> impl Strategy<Value = SocketIo> {
 fn auth() -> impl Strategy<Value = Auth> {
     let login = (web_url().boxed(), pairs(setting()), option::of(word()), option::of(web_url().boxed()))
         .prop_map(|(url, fields, csrf, check)| Auth::Login(Login { url, fields, csrf, check }));
-    let cookie = "[a-z]{1,5}=[a-z0-9]{1,9}".prop_map(|text| Auth::Cookie(Setting::Plain(text)));
+    let cookie = "[a-z]{1,5}=[a-z0-9]{1,9}".prop_map(|text| Auth::Cookie(Setting::Plain(text.into())));
     let query = pairs(setting()).prop_map(|pairs| if pairs.is_empty() { Auth::None } else { Auth::Query(pairs) });
     prop_oneof![Just(Auth::None), login, header_setting().prop_map(Auth::Bearer), cookie, query]
 }
