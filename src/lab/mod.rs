@@ -86,6 +86,7 @@ mod h2;
 mod held;
 mod http;
 mod login;
+pub mod oracle;
 mod script;
 mod serve;
 mod shared;
@@ -95,6 +96,7 @@ mod websocket;
 pub use demo::{Demo, demo};
 pub use faults::Fault;
 use held::Held;
+pub use oracle::Oracle;
 use serve::Face;
 pub use tls::Identity;
 

@@ -17,6 +17,9 @@ use super::Port;
 /// The names that the lab's certificates are for.
 const NAMES: [&str; 6] = ["localhost", "*.localhost", "shop.localhost", "*.shop.localhost", "127.0.0.1", "::1"];
 
+/// The versions of HTTP that the lab speaks, as ALPN names them.
+const BOTH: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
 /// A certificate and its key, both PEM.
 #[derive(Clone)]
 pub struct Identity {
@@ -56,14 +59,14 @@ impl Certs {
         let client_key = KeyPair::generate().map_err(io::Error::other)?;
         let client_cert = client.signed_by(&client_key, &issuer).map_err(io::Error::other)?;
 
-        let plain = |cert: CertificateDer<'static>| acceptor(cert, &key, None);
+        let plain = |cert: CertificateDer<'static>| acceptor(cert, &key, None, &BOTH);
         let acceptors = vec![
             (Port::Tls, plain(good.clone())?),
             (Port::SelfSigned, plain(alone)?),
             (Port::Expired, plain(leaf(expired)?)?),
             (Port::NotYetValid, plain(leaf(early)?)?),
             (Port::WrongName, plain(leaf(named("wrong name", &["elsewhere.example"])?)?)?),
-            (Port::ClientCert, acceptor(good, &key, Some(ca_cert.der()))?),
+            (Port::ClientCert, acceptor(good, &key, Some(ca_cert.der()), &BOTH)?),
         ];
         let client = Identity { cert_pem: client_cert.pem(), key_pem: client_key.serialize_pem() };
         Ok(Self { ca_pem: ca_cert.pem(), client, acceptors })
@@ -72,6 +75,40 @@ impl Certs {
     /// What stands on a port; `None`: it does not speak TLS.
     pub fn acceptor(&self, port: Port) -> Option<TlsAcceptor> {
         self.acceptors.iter().find(|(for_port, _)| *for_port == port).map(|(_, acceptor)| acceptor.clone())
+    }
+}
+
+/// What stands on the TLS ports of the recorded cases' server.
+pub(super) struct Stand {
+    pub ca_pem: String,
+    pub good: TlsAcceptor,
+    pub self_signed: TlsAcceptor,
+    pub expired: TlsAcceptor,
+    pub wrong_name: TlsAcceptor,
+}
+
+impl Stand {
+    /// For these names, all but the last.
+    pub fn make(names: &[&str]) -> io::Result<Self> {
+        let ca_key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut ca = named("oracle CA", &[])?;
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_pem = ca.self_signed(&ca_key).map_err(io::Error::other)?.pem();
+        let issuer = Issuer::new(ca, ca_key);
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let stand = |cert: rcgen::Certificate| acceptor(cert.der().clone(), &key, None, &[b"http/1.1"]);
+        let leaf = |params: CertificateParams| params.signed_by(&key, &issuer).map_err(io::Error::other);
+        let mut expired = named("expired", names)?;
+        (expired.not_before, expired.not_after) = (date_time_ymd(2024, 1, 1), date_time_ymd(2024, 2, 1));
+        let alone = named("self-signed", names)?.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Self {
+            ca_pem,
+            good: stand(leaf(named("good", names)?)?)?,
+            self_signed: stand(alone)?,
+            expired: stand(leaf(expired)?)?,
+            wrong_name: stand(leaf(named("wrong name", &["elsewhere.example"])?)?)?,
+        })
     }
 }
 
@@ -89,6 +126,7 @@ fn acceptor(
     cert: CertificateDer<'static>,
     key: &KeyPair,
     clients: Option<&CertificateDer<'static>>,
+    protocols: &[&[u8]],
 ) -> io::Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -105,6 +143,6 @@ fn acceptor(
     };
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let mut config = builder.with_single_cert(vec![cert], key).map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -97,6 +97,10 @@ impl Client {
         let upstream = route.choose(&target)?;
         trace.proxy = upstream.as_ref().map(ToString::to_string);
         let (tcp, form) = match &upstream {
+            None if let Some(instead) = settings.connects_to(&target.host, target.port) => {
+                let to = instead.to.ok_or(NetError::NameNotResolved)?;
+                (dial::dial(&[to.ip()], to.port(), trace).await?, TargetForm::Origin)
+            }
             None => {
                 let addresses = dns::addresses(&target.host, target.port, &settings.resolve, trace).await?;
                 (dial::dial(&addresses, target.port, trace).await?, TargetForm::Origin)

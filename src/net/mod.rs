@@ -29,6 +29,6 @@ mod verify;
 mod websocket;
 
 pub use client::Client;
-pub use settings::{ClientKey, Limits, Settings};
+pub use settings::{ClientKey, ConnectTo, Limits, Settings};
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
 pub use websocket::{Received, Upgraded, WebSocket};

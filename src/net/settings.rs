@@ -1,6 +1,9 @@
 //! What a client is made of: a profile's `[network]`, its secret key and the bounds of what a peer may send.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use url::Host;
 
 use crate::base::Secret;
 use crate::profile::model::{Network, Proxy, Resolve, Setting};
@@ -32,11 +35,25 @@ pub enum ClientKey {
     Pem(Secret),
 }
 
+/// curl's `--connect-to`: what is dialled in place of a host and a port. What is sent (`Host`, the name in the TLS hello, the
+/// name that the certificate has to bear) stays the URL's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectTo {
+    /// As the URL has it, without brackets; `None`: any.
+    pub host: Option<String>,
+    /// `None`: any.
+    pub port: Option<u16>,
+    /// `None`: the name is one that doesn't resolve.
+    pub to: Option<SocketAddr>,
+}
+
 /// How a [`Client`](super::Client) connects. Clients with equal settings share their TLS configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub proxy: Proxy,
     pub resolve: Vec<Resolve>,
+    /// The first that fits counts, before `resolve`. Targets alone: a proxy is dialled as it is named.
+    pub connect_to: Vec<ConnectTo>,
     /// PEM certificates to trust besides the platform's.
     pub ca_file: Option<PathBuf>,
     /// Accept any certificate.
@@ -48,6 +65,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is dialled in place of that host and port, where anything is.
+    pub(super) fn connects_to(&self, host: &Host<String>, port: u16) -> Option<&ConnectTo> {
+        let host = host.to_string();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let fits = |entry: &&ConnectTo| {
+            entry.port.is_none_or(|given| given == port)
+                && entry.host.as_deref().is_none_or(|given| given.eq_ignore_ascii_case(host))
+        };
+        self.connect_to.iter().find(fits)
+    }
+
     /// From a profile's `[network]`; `secret` looks a name up.
     ///
     /// # Errors
@@ -63,6 +91,7 @@ impl Settings {
         Ok(Self {
             proxy: network.proxy.clone(),
             resolve: network.resolve.clone(),
+            connect_to: Vec::new(),
             ca_file: network.ca_file.clone(),
             insecure: network.insecure,
             client_cert: network.client_cert.clone(),
@@ -75,6 +104,28 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_entry_that_fits_host_and_port_is_dialled() {
+        let to = |port| Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        let entry = |host: Option<&str>, port, to| ConnectTo { host: host.map(str::to_owned), port, to };
+        let connect_to = vec![
+            entry(Some("a.test"), Some(443), to(1)),
+            entry(Some("::1"), None, to(2)),
+            entry(Some("none.test"), None, None),
+            entry(None, Some(80), to(3)),
+        ];
+        let settings = Settings { connect_to, ..Settings::default() };
+        let check = |host: &str, port, expected: Option<Option<SocketAddr>>| {
+            let host = Host::parse(host).unwrap();
+            assert_eq!(settings.connects_to(&host, port).map(|entry| entry.to), expected, "{host}:{port}");
+        };
+        check("A.test", 443, Some(to(1)));
+        check("a.test", 80, Some(to(3)));
+        check("a.test", 81, None);
+        check("[::1]", 9, Some(to(2)));
+        check("none.test", 80, Some(None));
+    }
 
     #[test]
     fn a_key_that_is_a_secret_is_looked_up_and_missed_by_name() {
