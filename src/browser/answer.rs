@@ -80,6 +80,8 @@ pub struct Answer {
     pub protocol: Option<String>,
     /// The close event of a WebSocket, as the script sees it; `None` where none came.
     pub close: Option<CloseEvent>,
+    /// An EventSource's `readyState` as it was last looked at; `None` where its constructor threw, and for the rest.
+    pub ready_state: Option<u8>,
 }
 
 impl Answer {
@@ -98,6 +100,7 @@ impl Answer {
             excluded: Vec::new(),
             protocol: None,
             close: None,
+            ready_state: None,
         })
     }
 

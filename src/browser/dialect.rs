@@ -6,10 +6,12 @@
 pub mod cookies;
 pub mod csp;
 
+use std::time::Duration;
+
 use url::Url;
 
-use super::{Api, Browser, origin};
-use crate::wire::NetError;
+use super::{Api, Browser, Fault, Page, origin};
+use crate::wire::{Exchange, NetError};
 
 /// Whether `http:` and `ws:` to this machine are free from the mixed-content rule. Seen: WebKit refuses them.
 pub fn loopback_is_trustworthy(browser: Browser) -> bool {
@@ -203,5 +205,111 @@ pub fn accept_encoding(browser: Browser, url: &Url) -> &'static str {
         _ if !origin::is_potentially_trustworthy(url) => "gzip, deflate",
         Browser::Chrome | Browser::Firefox => "gzip, deflate, br, zstd",
         Browser::Safari => "gzip, deflate, br",
+    }
+}
+
+/// How long an EventSource waits before it connects again, where no stream has said. Known of Blink, Gecko and WebCore by
+/// their sources.
+pub fn reconnection_time(browser: Browser) -> Duration {
+    match browser {
+        Browser::Chrome | Browser::Safari => Duration::from_secs(3),
+        Browser::Firefox => Duration::from_secs(5),
+    }
+}
+
+/// What a `retry` field makes of it; `None`: nothing. Seen: an empty one brings Chromium's default back; Firefox waits half a
+/// second at least (and, by its source, three weeks at most).
+pub fn new_reconnection_time(browser: Browser, value: &str) -> Option<Duration> {
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let given = match value {
+        "" if browser != Browser::Firefox => return Some(reconnection_time(browser)),
+        "" => Some(0),
+        digits => digits.parse::<u64>().ok(),
+    };
+    match browser {
+        Browser::Chrome | Browser::Safari => given.map(Duration::from_millis),
+        Browser::Firefox => Some(Duration::from_millis(given.unwrap_or(u64::MAX).clamp(500, 1_800_000_000))),
+    }
+}
+
+/// Whether an EventSource that did not open tries again. Seen: after a failure of the network Chromium and WebKit do, and
+/// WebKit not after too many redirects. Firefox does at home, after failures that may pass; abroad every failure is one of
+/// CORS to it.
+pub fn event_source_tries_again(browser: Browser, fault: &Fault, foreign: bool) -> bool {
+    match (browser, fault) {
+        (Browser::Chrome | Browser::Safari, Fault::Net(_) | Fault::UnsafePort { .. } | Fault::InvalidRedirect) => true,
+        (
+            Browser::Chrome,
+            Fault::UnsafeRedirect | Fault::TooManyRedirects | Fault::RepeatedHeader { .. } | Fault::UnexpectedProxyAuth,
+        ) => true,
+        (Browser::Firefox, Fault::Net(error)) if !foreign => may_pass(error),
+        _ => false,
+    }
+}
+
+/// Whether an EventSource tries again after its open stream broke. Known of Firefox by its source; seen in Chromium.
+pub fn stream_tries_again(browser: Browser, error: &NetError) -> bool {
+    browser != Browser::Firefox || may_pass(error)
+}
+
+/// The failures after which Gecko's `EventSourceImpl::OnStopRequest` connects again.
+fn may_pass(error: &NetError) -> bool {
+    matches!(
+        error,
+        NetError::ConnectionRefused
+            | NetError::ConnectTimeout
+            | NetError::Timeout { .. }
+            | NetError::ConnectionReset { .. }
+            | NetError::ConnectionClosed { .. }
+            | NetError::EmptyResponse
+            | NetError::IncompleteBody
+            | NetError::IncompleteChunks
+            | NetError::ContentDecoding
+            | NetError::ProxyConnectionFailed
+    )
+}
+
+/// Whether `new EventSource` throws where a policy stops it. Seen: WebKit does on a Content-Security-Policy.
+pub fn event_source_throws(browser: Browser, fault: &Fault) -> bool {
+    browser == Browser::Safari && fault.code() == "ContentSecurityPolicy"
+}
+
+/// Whether an EventSource is announced with the first byte of its body, or its end, rather than with the head. Seen: Firefox
+/// alone.
+pub fn opens_with_the_body(browser: Browser) -> bool {
+    browser == Browser::Firefox
+}
+
+/// Whether an EventSource's URL may not have a username. Seen in Chromium: not, unless the page is of that origin and has the
+/// same. The others send it.
+pub fn refuses_userinfo_in_event_source(page: &Page, url: &Url) -> bool {
+    let login = |url: &Url| (url.username().to_owned(), url.password().map(str::to_owned));
+    page.browser == Browser::Chrome
+        && login(url) != (String::new(), None)
+        && !(page.is_same_origin(url) && login(&page.url) == login(url))
+}
+
+/// Where an EventSource connects next, by the exchanges of its last connection; `None`: where it did. Seen: Chromium goes where
+/// the answer came from, as the standard has it. Known by their sources: Firefox after permanent redirects alone, WebKit never.
+pub fn next_connection(browser: Browser, exchanges: &[Exchange]) -> Option<Url> {
+    match browser {
+        Browser::Chrome => exchanges.last().filter(|last| last.result.is_ok()).map(|last| last.request.url.clone()),
+        Browser::Firefox => exchanges
+            .windows(2)
+            .rfind(|pair| matches!(pair[0].status(), Some(301 | 308)))
+            .map(|pair| pair[1].request.url.clone()),
+        Browser::Safari => None,
+    }
+}
+
+/// Whether an XMLHttpRequest whose body breaks fails. Seen: all of them, but for a broken chunk in WebKitGTK, where it is the
+/// end. Our own bound is no browser's.
+pub fn broken_body_fails_xhr(browser: Browser, error: &NetError) -> bool {
+    match error {
+        NetError::BodyTooLarge { .. } => false,
+        NetError::InvalidChunks => browser != Browser::Safari,
+        _ => true,
     }
 }

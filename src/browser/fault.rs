@@ -33,6 +33,8 @@ pub enum Fault {
     TooManyRedirects,
     /// A redirect, and the script said `redirect: "error"`.
     RedirectRefused,
+    /// A URL of this machine's own files.
+    LocalResource,
     /// The browser gave the request up without a word (Chromium: a redirect to a URL with a username, outside of CORS).
     Aborted,
     /// A field that may stand once stands twice with two values: `Location`, `Content-Length`.
@@ -46,10 +48,11 @@ pub enum Fault {
     /// The same, `same-site`.
     ResourcePolicySameSite,
     /// A WebSocket handshake answered with another status than 101.
+    /// An EventSource's answer of another status than 200.
     HandshakeStatus {
         status: u16,
     },
-    /// A 101 that breaks the WebSocket protocol.
+    /// A 101 that breaks the WebSocket protocol, or an EventSource's answer that is no event stream.
     HandshakeInvalid(Invalid),
     /// The API itself throws a `TypeError`; the exception's text.
     TypeError(String),
@@ -123,6 +126,10 @@ pub enum Invalid {
     ExtensionSyntax { value: String },
     /// An extension that was not offered.
     ExtensionUnasked { name: String },
+    /// An EventSource's answer of another type than `text/event-stream`.
+    EventStreamType { value: String },
+    /// An EventSource's answer in another charset than UTF-8.
+    EventStreamCharset { value: String },
     /// permessage-deflate twice.
     DeflateRepeated,
     /// permessage-deflate with a parameter that is wrong; Chromium's words for it.
@@ -143,7 +150,7 @@ impl Fault {
             Self::InvalidRedirect => "net::ERR_INVALID_REDIRECT",
             Self::TooManyRedirects => "net::ERR_TOO_MANY_REDIRECTS",
             Self::RedirectRefused => "net::ERR_FAILED",
-            Self::Aborted => "net::ERR_ABORTED",
+            Self::Aborted | Self::LocalResource => "net::ERR_ABORTED",
             Self::RepeatedHeader { name: "Location" } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
             Self::RepeatedHeader { .. } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH",
             Self::UnexpectedProxyAuth => "net::ERR_UNEXPECTED_PROXY_AUTH",
@@ -166,6 +173,7 @@ impl Fault {
                 | Self::ContentSecurityPolicy { .. }
                 | Self::UnsafePort { .. }
                 | Self::Aborted
+                | Self::LocalResource
                 | Self::ResourcePolicySameOrigin
                 | Self::ResourcePolicySameSite
         )
@@ -220,6 +228,8 @@ impl Invalid {
             Self::SubprotocolMissing => "no subprotocol chosen".into(),
             Self::ExtensionSyntax { value } => format!("Sec-WebSocket-Extensions: {value}"),
             Self::ExtensionUnasked { name } => format!("extension {name} not offered"),
+            Self::EventStreamType { value } => format!("type {value}"),
+            Self::EventStreamCharset { value } => format!("charset {value}"),
             Self::DeflateRepeated => "permessage-deflate repeated".into(),
             Self::Deflate { what } => format!("permessage-deflate: {what}"),
         }

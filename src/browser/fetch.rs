@@ -14,10 +14,11 @@ use super::cors::{CorsError, cors_check};
 use super::dialect::csp::{Asker, Check, checks};
 use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
-use super::script::Prepared;
+use super::script::{Call, Prepared};
 use super::sent::{self, Sent};
 use super::{
-    Api, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, mixed, origin, port,
+    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, mixed,
+    origin, port,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
@@ -29,19 +30,6 @@ pub enum Step {
     Send(Box<WireRequest>),
     /// It is over.
     Done(Box<Answer>),
-}
-
-/// What one of a page's interfaces hands to [`Fetch`], past the steps that may throw.
-pub(super) struct Call {
-    pub api: Api,
-    pub url: Url,
-    /// The request, or what the interface throws.
-    pub prepared: Result<Prepared, Fault>,
-    pub mode: Mode,
-    pub credentials: Credentials,
-    pub redirect: Redirect,
-    /// What the console shows before the request goes out.
-    pub notes: Vec<String>,
 }
 
 /// One fetch under way.
@@ -165,6 +153,11 @@ impl Fetch {
         }
     }
 
+    /// What went out so far.
+    pub(super) fn take_exchanges(&mut self) -> Vec<Exchange> {
+        std::mem::take(&mut self.exchanges)
+    }
+
     /// What the browser remembers after it.
     pub fn into_memory(self) -> Memory {
         self.memory
@@ -188,6 +181,9 @@ impl Fetch {
                 None => self.done(Ok((ResponseType::Basic, vec!["content-type".into()]))),
                 Some(fault) => self.done(Err(fault)),
             };
+        }
+        if url.scheme() == "file" && self.page.browser != Browser::Safari {
+            return self.done(Err(Fault::LocalResource));
         }
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme().to_owned();
@@ -302,6 +298,7 @@ impl Fetch {
     fn send_preflight(&mut self, wanted: Wanted) -> Step {
         let (url, origin, list) = (self.sent_url(), self.preflight_origin(), wanted.header_list());
         let headers = sent::headers(&Sent {
+            api: self.api,
             page: &self.page,
             url: &url,
             method: "OPTIONS",
@@ -338,6 +335,7 @@ impl Fetch {
             None
         };
         let headers = sent::headers(&Sent {
+            api: self.api,
             page: &self.page,
             url: &url,
             method: &self.method,
@@ -500,26 +498,13 @@ impl Fetch {
 
     /// [Filtered response](https://fetch.spec.whatwg.org/#concept-filtered-response): what the script may read of it.
     fn filtered_response(&mut self, response: &WireResponse) -> Step {
-        let names = response.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
-        let mut exposed: Vec<String> = match self.tainting {
-            ResponseType::Basic => names.filter(|name| !headers::is_forbidden_response(name)).collect(),
-            ResponseType::Cors => {
-                // CORS-exposed header-name list: one bad token empties it.
-                let listed =
-                    headers::token_list(response.headers.all("access-control-expose-headers")).unwrap_or_default();
-                let any = self.credentials != Credentials::Include && listed.iter().any(|name| name == "*");
-                names
-                    .filter(|name| !headers::is_forbidden_response(name))
-                    .filter(|name| {
-                        any || headers::is_safelisted_response(name)
-                            || listed.iter().any(|listed| listed.eq_ignore_ascii_case(name))
-                    })
-                    .collect()
-            }
-            ResponseType::Opaque | ResponseType::OpaqueRedirect => Vec::new(),
-        };
-        exposed.sort();
-        exposed.dedup();
+        if self.api == Api::Xhr
+            && let Some(error) = &response.transfer.error
+            && dialect::broken_body_fails_xhr(self.page.browser, error)
+        {
+            return self.done(Err(Fault::Net(error.clone())));
+        }
+        let exposed = headers::exposed(self.tainting, self.credentials, &response.headers);
         self.done(Ok((self.tainting, exposed)))
     }
 
@@ -557,7 +542,8 @@ impl Fetch {
             refused_at_once: self.refused_at_once,
             foreign: self.tainting != ResponseType::Basic,
         });
-        console.prepend(std::mem::take(&mut self.notes));
+        let explains = self.page.browser != Browser::Chrome || fault.as_ref().is_some_and(Fault::is_policy);
+        console.prepend(std::mem::take(&mut self.notes), explains);
         let preflighted =
             exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight && went_out(exchange));
         let outcome: Outcome = outcome_of(fault.as_ref());
@@ -575,6 +561,7 @@ impl Fetch {
             excluded: std::mem::take(&mut self.cookies.excluded),
             protocol: None,
             close: None,
+            ready_state: None,
         }))
     }
 }

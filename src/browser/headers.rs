@@ -1,6 +1,7 @@
 //! [Headers](https://fetch.spec.whatwg.org/#headers-class): names and values, the forbidden, the safelisted, the exposed.
 
-use super::{Browser, dialect, method};
+use super::{Browser, Credentials, ResponseType, dialect, method};
+use crate::wire::Headers;
 
 /// A [token](https://httpwg.org/specs/rfc9110.html#tokens), which header names and methods have to be.
 pub fn is_token(text: &str) -> bool {
@@ -195,6 +196,25 @@ pub fn is_safelisted_response(name: &str) -> bool {
 /// [Forbidden response-header name](https://fetch.spec.whatwg.org/#forbidden-response-header-name), lower case.
 pub fn is_forbidden_response(name: &str) -> bool {
     matches!(name, "set-cookie" | "set-cookie2")
+}
+
+/// The names that a script can read, by the response's type: lower case, sorted. Of a CORS response those that are safe or that
+/// it [exposes](https://fetch.spec.whatwg.org/#concept-response-cors-exposed-header-name-list): one bad token empties that list.
+pub fn exposed(tainting: ResponseType, credentials: Credentials, response: &Headers) -> Vec<String> {
+    let names = response.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| !is_forbidden_response(name));
+    let mut exposed: Vec<String> = match tainting {
+        ResponseType::Basic => names.collect(),
+        ResponseType::Cors => {
+            let listed = token_list(response.all("access-control-expose-headers")).unwrap_or_default();
+            let any = credentials != Credentials::Include && listed.iter().any(|name| name == "*");
+            let is_listed = |name: &str| listed.iter().any(|listed| listed.eq_ignore_ascii_case(name));
+            names.filter(|name| any || is_safelisted_response(name) || is_listed(name)).collect()
+        }
+        ResponseType::Opaque | ResponseType::OpaqueRedirect => Vec::new(),
+    };
+    exposed.sort();
+    exposed.dedup();
+    exposed
 }
 
 #[cfg(test)]

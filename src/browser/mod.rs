@@ -11,6 +11,7 @@ pub mod cookie;
 pub mod cors;
 pub mod csp;
 pub mod dialect;
+pub mod eventsource;
 pub mod fault;
 pub mod fetch;
 pub mod headers;
@@ -29,6 +30,7 @@ pub mod xhr;
 
 pub use answer::{Answer, Interface, Outcome, ResponseType};
 pub use cors::CorsError;
+pub use eventsource::EventSource;
 pub use fault::{ApiMisuse, Fault, Invalid, Misuse};
 pub use fetch::{Fetch, Step};
 pub use kind::{Api, Browser, Credentials, Mode, Redirect};

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::{Browser, Credentials, Fault, Mode, Redirect, console, headers, method};
+use super::{Api, Browser, Credentials, Fault, Mode, Redirect, console, headers, method};
 
 /// What the script says: `fetch(url, {...})`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,19 @@ pub(super) struct Prepared {
     /// Combined: each name once, as first written.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Option<Bytes>,
+}
+
+/// What one of a page's interfaces hands to [`Fetch`](super::Fetch), past the steps that may throw.
+pub(super) struct Call {
+    pub api: Api,
+    pub url: Url,
+    /// The request, or what the interface throws.
+    pub prepared: Result<Prepared, Fault>,
+    pub mode: Mode,
+    pub credentials: Credentials,
+    pub redirect: Redirect,
+    /// What the console shows before the request goes out.
+    pub notes: Vec<String>,
 }
 
 impl ScriptRequest {

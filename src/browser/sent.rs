@@ -5,12 +5,13 @@
 
 use url::Url;
 
-use super::{Browser, Mode, Page, dialect, origin};
+use super::{Api, Browser, Mode, Page, dialect, origin};
 use crate::wire::Headers;
 
 /// What decides the fields of one request.
 #[derive(Clone, Debug)]
 pub struct Sent<'a> {
+    pub api: Api,
     pub page: &'a Page,
     pub url: &'a Url,
     pub method: &'a str,
@@ -104,6 +105,9 @@ impl Sent<'_> {
     /// What the script set beyond the fields that have their own place.
     fn rest(&self, out: &mut Headers) {
         const PLACED: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
+        if self.api == Api::EventSource {
+            return;
+        }
         for (name, value) in self.script {
             if !PLACED.iter().any(|placed| placed.eq_ignore_ascii_case(name)) {
                 out.push(name.as_str(), value);
@@ -189,11 +193,19 @@ fn chrome(sent: &Sent<'_>, out: &mut Headers) {
         return;
     }
     let hints = origin::is_potentially_trustworthy(sent.url);
+    let stream = sent.api == Api::EventSource;
+    if stream {
+        out.push("Pragma", "no-cache");
+        sent.scripted(out, "Cache-Control");
+    }
     sent.length(out);
     if hints {
         out.push("sec-ch-ua-platform", "\"Linux\"");
     }
     sent.own(out, "User-Agent", dialect::user_agent(browser));
+    if stream {
+        sent.scripted(out, "Accept");
+    }
     if hints {
         out.push("sec-ch-ua", "\"Chromium\";v=\"156\", \"Google Chrome\";v=\"156\", \"Not=A?Brand\";v=\"24\"");
     }
@@ -202,9 +214,14 @@ fn chrome(sent: &Sent<'_>, out: &mut Headers) {
         out.push("sec-ch-ua-mobile", "?0");
     }
     sent.rest(out);
-    sent.own(out, "Accept", "*/*");
+    if !stream {
+        sent.own(out, "Accept", "*/*");
+    }
     sent.origin(out);
     sent.metadata(out, &["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"]);
+    if stream {
+        sent.scripted(out, "Last-Event-ID");
+    }
     sent.referer(out);
     sent.coding(out);
     sent.own(out, "Accept-Language", dialect::accept_language(browser));
@@ -219,6 +236,9 @@ fn firefox(sent: &Sent<'_>, out: &mut Headers) {
     sent.own(out, "Accept-Language", dialect::accept_language(browser));
     sent.coding(out);
     sent.asked(out);
+    if sent.api == Api::EventSource {
+        sent.scripted(out, "Last-Event-ID");
+    }
     sent.referer(out);
     sent.scripted(out, "Content-Type");
     sent.rest(out);
@@ -229,7 +249,12 @@ fn firefox(sent: &Sent<'_>, out: &mut Headers) {
     out.push("Connection", "keep-alive");
     sent.cookie(out);
     sent.metadata(out, &["Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]);
-    out.push("Priority", "u=4");
+    if sent.api != Api::EventSource {
+        out.push("Priority", "u=4");
+        return;
+    }
+    out.push("Pragma", "no-cache");
+    sent.scripted(out, "Cache-Control");
 }
 
 fn safari(sent: &Sent<'_>, out: &mut Headers) {
@@ -242,6 +267,10 @@ fn safari(sent: &Sent<'_>, out: &mut Headers) {
     sent.cookie(out);
     out.push("Connection", "keep-alive");
     sent.rest(out);
+    if sent.api == Api::EventSource {
+        sent.scripted(out, "Cache-Control");
+        sent.scripted(out, "Last-Event-ID");
+    }
     sent.own(out, "Accept", "*/*");
     sent.own(out, "User-Agent", dialect::user_agent(browser));
     sent.referer(out);
@@ -278,6 +307,7 @@ mod tests {
         let page = Page::new(Url::parse("https://app.test/").unwrap(), browser);
         let script = [("X-Test".to_owned(), b"1".to_vec()), ("Content-Type".to_owned(), b"application/json".to_vec())];
         let sent = Sent {
+            api: Api::Fetch,
             page: &page,
             url: &Url::parse(url).unwrap(),
             method: if preflight { "OPTIONS" } else { "POST" },
@@ -330,6 +360,32 @@ mod tests {
             false,
             "Host User-Agent Accept Accept-Language Accept-Encoding Referer Content-Type X-Test Content-Length Origin \
              Connection Cookie Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Priority",
+        );
+    }
+
+    #[test]
+    fn an_event_stream_is_asked_for_in_chromes_own_order() {
+        let page = Page::new(url("https://app.test/"), Browser::Chrome);
+        let script = [("Accept", "text/event-stream"), ("Cache-Control", "no-cache"), ("Last-Event-ID", "1")]
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        let sent = Sent {
+            api: Api::EventSource,
+            page: &page,
+            url: &url("https://api.test/"),
+            method: "GET",
+            script: &script,
+            body: None,
+            origin: Some("https://app.test"),
+            cookie: None,
+            mode: Mode::Cors,
+            site: "cross-site",
+            preflight: None,
+        };
+        let names: Vec<String> = headers(&sent).iter().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(
+            names.join(" "),
+            "Host Connection Pragma Cache-Control sec-ch-ua-platform User-Agent Accept sec-ch-ua sec-ch-ua-mobile Origin \
+             Sec-Fetch-Site Sec-Fetch-Mode Sec-Fetch-Dest Last-Event-ID Referer Accept-Encoding Accept-Language"
         );
     }
 

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::fetch::{Call, Step};
-use super::script::{Prepared, isomorphic_encode};
+use super::fetch::Step;
+use super::script::{Call, Prepared, isomorphic_encode};
 use super::{
     Api, ApiMisuse, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, console, headers, method,
 };

@@ -291,6 +291,7 @@ impl From<&Fault> for Reason {
             | Fault::TooManyRedirects
             | Fault::RedirectRefused
             | Fault::Aborted
+            | Fault::LocalResource
             | Fault::RepeatedHeader { .. }
             | Fault::UnexpectedProxyAuth
             | Fault::ResourcePolicySameOrigin

@@ -8,7 +8,7 @@ use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{Directive, DirectiveName, Disposition};
 use crate::browser::{Api, ApiMisuse, Fault, Invalid, Misuse, Mode, Page};
-use crate::wire::{NetError, Phase};
+use crate::wire::{NetError, Phase, WireResponse};
 
 const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, \
                        https, isolated-app";
@@ -18,12 +18,7 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     match failing.fault {
         None => {
             let Some(response) = failing.response else { return Vec::new() };
-            let refused = (400 <= response.status).then(|| {
-                format!(
-                    "Failed to load resource: the server responded with a status of {} ({})",
-                    response.status, response.reason
-                )
-            });
+            let refused = (400 <= response.status).then(|| status_line(response));
             // The body broke off after the script had its answer.
             let broken = response.transfer.error.as_ref();
             let broken =
@@ -47,6 +42,12 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             "Unsafe attempt to load URL {url} from frame with URL {}. Domains, protocols and ports must match.",
             page.url
         )],
+        Some(Fault::Cors(CorsError::DisabledScheme { scheme }))
+            if !failing.sent && *api == Api::Xhr && scheme == "ftp" =>
+        {
+            vec!["FTP is not supported.".to_owned()]
+        }
+        Some(Fault::LocalResource) => vec![format!("Not allowed to load local resource: {url}")],
         Some(Fault::Cors(CorsError::DisabledScheme { scheme })) if !failing.sent && *api == Api::Fetch => {
             vec![format!("Fetch API cannot load {url}. URL scheme \"{scheme}\" is not supported.")]
         }
@@ -86,8 +87,23 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             | Fault::SyntaxError(_)
             | Fault::Misuse { .. },
         ) => Vec::new(),
-        Some(fault) => vec![format!("Failed to load resource: {}", fault.code())],
+        Some(fault) => {
+            let mut lines = vec![format!("Failed to load resource: {}", fault.code())];
+            // XMLHttpRequest, whose body broke: the status has been told before.
+            if let (Fault::Net(error), Some(response)) = (fault, failing.response)
+                && response.transfer.error.as_ref() == Some(error)
+                && 400 <= response.status
+            {
+                lines.insert(0, status_line(response));
+            }
+            lines
+        }
     }
+}
+
+fn status_line(response: &WireResponse) -> String {
+    let (status, reason) = (response.status, &response.reason);
+    format!("Failed to load resource: the server responded with a status of {status} ({reason})")
 }
 
 /// A policy of the page that a connection violates.
@@ -292,6 +308,8 @@ fn words(invalid: &Invalid) -> String {
         Invalid::ExtensionUnasked { name } => {
             format!("Found an unsupported extension '{name}' in 'Sec-WebSocket-Extensions' header")
         }
+        // Never of a handshake.
+        Invalid::EventStreamType { .. } | Invalid::EventStreamCharset { .. } => invalid.detail(),
         Invalid::DeflateRepeated => "Received duplicate permessage-deflate response".into(),
         Invalid::Deflate { what } => format!("Error in permessage-deflate: {what}"),
     }

@@ -6,7 +6,8 @@ use super::Failing;
 use crate::browser::cookie::{Note, Part, Remark, What, Why};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{self, Directive, Disposition};
-use crate::browser::{Fault, Mode, Page, mixed};
+use crate::browser::{Api, Fault, Mode, Page, mixed};
+use crate::wire::NetError;
 
 /// The line about one cookie, as `necko.properties` has it.
 pub(super) fn cookie(note: &Note) -> String {
@@ -76,6 +77,12 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Some(Fault::Cors(CorsError::DisallowedByMode)) => {
             vec![format!("Security Error: Content at {} may not load data from {url}.", page.url)]
         }
+        Some(Fault::LocalResource) => {
+            vec![format!("Security Error: Content at {} may not load or link to {url}.", page.url)]
+        }
+        Some(Fault::Cors(CorsError::DisabledScheme { .. })) if failing.api == Api::EventSource && !failing.sent => {
+            Vec::new()
+        }
         Some(Fault::Cors(CorsError::DisabledScheme { .. })) => vec![blocked("CORS request not http).")],
         Some(Fault::Cors(CorsError::RedirectContainsCredentials)) => vec![did_not_succeed()],
         Some(Fault::Cors(error)) => {
@@ -141,6 +148,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             | Fault::SyntaxError(_)
             | Fault::Misuse { .. },
         ) => Vec::new(),
+        // The answer had been handed on by then.
+        Some(Fault::Net(error)) if broke_off(failing, error) => Vec::new(),
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),
     }
@@ -174,6 +183,12 @@ pub(super) fn violation(page: &Page, disposition: Disposition, directive: &Direc
 pub(super) fn upgraded(url: &Url) -> String {
     let secure = csp::upgraded(url);
     format!("Content-Security-Policy: Upgrading insecure request ‘{url}’ to use ‘{}’", secure.scheme())
+}
+
+/// It was a body that broke, not in its first chunk.
+fn broke_off(failing: &Failing<'_>, error: &NetError) -> bool {
+    let broken = failing.response.and_then(|response| response.transfer.error.as_ref());
+    broken == Some(error) && *error != NetError::InvalidChunks
 }
 
 fn access(why: &Access, status: u16) -> String {

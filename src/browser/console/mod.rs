@@ -4,9 +4,11 @@
 //! not, and stand in for them.
 
 mod chrome;
+mod event_source;
 mod firefox;
 mod safari;
 
+pub use event_source::{of_answer_without_body, of_broken_stream, of_given_up, of_odd_charset, of_refused_stream};
 use url::Url;
 
 use super::cookie::Note;
@@ -27,16 +29,21 @@ impl Console {
         Self { lines, reason: 0 }
     }
 
-    /// Puts lines that came before; what was the reason stays it.
-    pub fn prepend(&mut self, mut before: Vec<String>) {
-        if before.is_empty() {
-            return;
-        }
-        if !self.lines.is_empty() {
+    /// Puts lines that came before; what was the reason stays it, where it is a reason more than a note.
+    pub fn prepend(&mut self, mut before: Vec<String>, is_reason: bool) {
+        if is_reason && !self.lines.is_empty() {
             self.reason += before.len();
         }
         before.append(&mut self.lines);
         self.lines = before;
+    }
+
+    /// Puts lines that came later; whether their reason is the better one.
+    pub fn append(&mut self, mut later: Self, outweighs: bool) {
+        if (self.lines.is_empty() || outweighs) && !later.lines.is_empty() {
+            self.reason = self.lines.len() + later.reason;
+        }
+        self.lines.append(&mut later.lines);
     }
 
     /// The line with the reason.

@@ -179,6 +179,8 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
             Invalid::ExtensionSyntax { .. } | Invalid::ExtensionUnasked { .. } | Invalid::DeflateRepeated => {
                 "Server requested unsupported extension".to_owned()
             }
+            // Never of a handshake.
+            Invalid::EventStreamType { .. } | Invalid::EventStreamCharset { .. } => invalid.detail(),
             Invalid::Deflate { what } => format!("Invalid parameter '{what}' in permessage-deflate extension header"),
         },
         Fault::Net(error) => network(error, url),

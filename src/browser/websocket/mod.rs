@@ -295,6 +295,7 @@ impl Handshake {
             excluded: std::mem::take(&mut self.cookies.excluded),
             protocol,
             close,
+            ready_state: None,
         }))
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn of_answer(id: &str, replayed: &Replayed) -> String {
         console: answer.console_line(),
         console_all: &answer.console.lines,
         close: answer.close.as_ref().map(|event| Close { code: event.code, reason: &event.reason, clean: event.clean }),
-        ready_state: None,
+        ready_state: answer.ready_state,
         timing_ms: Timing {
             dns: last.dns.map(milliseconds),
             connect: last.connect.map(milliseconds),
