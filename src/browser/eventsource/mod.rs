@@ -14,6 +14,7 @@ use url::Url;
 
 use super::answer::{Answer, outcome_of};
 use super::console::{self, Console};
+use super::cookie::Excluded;
 use super::fetch::Step;
 use super::script::{Call, Prepared};
 use super::{Api, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, dialect};
@@ -93,6 +94,7 @@ pub struct EventSource {
     fault: Option<Fault>,
     status: Option<u16>,
     exchanges: Vec<Exchange>,
+    excluded: Vec<Excluded>,
     console: Console,
 }
 
@@ -118,6 +120,7 @@ impl EventSource {
             fault: None,
             status: None,
             exchanges: Vec::new(),
+            excluded: Vec::new(),
             console: Console::default(),
         };
         let next = machine.connect(now);
@@ -221,6 +224,7 @@ impl EventSource {
             exchanges: self.exchanges,
             response_type: None,
             exposed_headers: Vec::new(),
+            excluded: self.excluded,
             console: self.console,
             protocol: None,
             close: None,
@@ -284,6 +288,9 @@ impl EventSource {
     fn answered(&mut self, mut answer: Answer) -> Next {
         let first = self.exchanges.len();
         self.exchanges.append(&mut answer.exchanges);
+        let excluded = answer.excluded.into_iter();
+        self.excluded.extend(excluded.map(|one| Excluded { exchange: first + one.exchange, ..one }));
+        self.excluded.truncate(Excluded::MOST);
         self.status = answer.status;
         if let Some(url) = dialect::next_connection(self.page.browser, &self.exchanges[first..]) {
             self.url = url;
