@@ -78,6 +78,46 @@ pub fn preflight_is_sticky(browser: Browser) -> bool {
     browser != Browser::Chrome
 }
 
+/// How a preflight's permission is kept. Seen; the caps are from the sources (`preflight_result.cc`,
+/// `nsCORSListenerProxy.cpp`, `CrossOriginPreflightResultCache.cpp`).
+pub fn permission_rules(browser: Browser) -> PermissionRules {
+    let firefox = browser == Browser::Firefox;
+    let longest = Duration::from_secs(match browser {
+        Browser::Chrome => 7200,
+        Browser::Firefox => 86_400,
+        Browser::Safari => 600,
+    });
+    PermissionRules {
+        longest,
+        digits_alone: firefox,
+        add_up: firefox,
+        wildcards: !firefox,
+        by_credentials: firefox,
+        cleared_by_failure: firefox,
+        of_tainted_origin: firefox,
+    }
+}
+
+/// See [`permission_rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own that a browser has or has not")]
+pub struct PermissionRules {
+    /// `Access-Control-Max-Age` counts up to this.
+    pub longest: Duration,
+    /// An age that is not all digits means: not kept; else: kept for the default.
+    pub digits_alone: bool,
+    /// A new answer adds to the earlier ones of its URL; else it takes their place.
+    pub add_up: bool,
+    /// A `*` in the answer covers later requests too.
+    pub wildcards: bool,
+    /// Requests with and without credentials have permissions apart; else those with them serve both.
+    pub by_credentials: bool,
+    /// A request that the CORS check or the network refuses takes the permissions of its URL along.
+    pub cleared_by_failure: bool,
+    /// They are kept under the page's origin after a redirect that took it away; else there are none then.
+    pub of_tainted_origin: bool,
+}
+
 /// Whether the preflight after a cross-origin redirect says `Origin: null`, as the request after it does in all three. Seen:
 /// Firefox sends the page's origin.
 pub fn preflight_origin_is_tainted(browser: Browser) -> bool {

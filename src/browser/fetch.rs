@@ -12,6 +12,7 @@ use super::console::{self, Failing, Remark};
 use super::cookie::Trail;
 use super::cors::{CorsError, cors_check};
 use super::dialect::csp::{Asker, Check, checks};
+use super::permissions::{Key, Permissions};
 use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
 use super::script::{Call, Prepared};
@@ -132,7 +133,10 @@ impl Fetch {
         self.exchanges.push(exchange);
         let response = match result {
             Ok(response) => response,
-            Err(error) => return self.done(Err(Fault::Net(error))),
+            Err(error) => {
+                self.clear_permissions();
+                return self.done(Err(Fault::Net(error)));
+            }
         };
         let refused = self.refused_by_network_layer(&response, proxied);
         if refused.is_none() || dialect::cookies::keeps_of_broken_answer(self.page.browser) {
@@ -144,8 +148,13 @@ impl Fetch {
         match std::mem::replace(&mut self.waiting, Waiting::Actual) {
             Waiting::Preflight(wanted) => {
                 let origin = self.preflight_origin();
-                match preflight::check(self.page.browser, self.url(), &wanted, &origin, self.credentials, &response) {
-                    Ok(()) => self.send_actual(),
+                let browser = self.page.browser;
+                match preflight::check(browser, self.url(), &wanted, &origin, self.credentials, &response) {
+                    Ok(()) => {
+                        let answer = &response.headers;
+                        self.with_permissions(|permissions, key, now| permissions.remember(browser, key, answer, now));
+                        self.send_actual()
+                    }
                     Err(error) => self.done(Err(Fault::Cors(error))),
                 }
             }
@@ -246,7 +255,9 @@ impl Fetch {
             self.preflight_needed |= wanted.needs_preflight();
             let sticky = self.preflight_needed && dialect::preflight_is_sticky(browser);
             if wanted.needs_preflight() || sticky {
-                return self.send_preflight(wanted);
+                let permitted =
+                    self.with_permissions(|permissions, key, now| permissions.permit(browser, key, &wanted, now));
+                return if permitted { self.send_actual() } else { self.send_preflight(wanted) };
             }
         }
         self.send_actual()
@@ -263,6 +274,23 @@ impl Fetch {
             })
             .collect();
         Wanted { method: self.method.clone(), names }
+    }
+
+    /// The preflight cache, and where this request stands in it.
+    fn with_permissions<T>(&mut self, work: impl FnOnce(&mut Permissions, Key<'_>, Wall) -> T) -> T {
+        let kept = !self.tainted || dialect::permission_rules(self.page.browser).of_tainted_origin;
+        let origin = kept.then(|| self.page.origin());
+        let url = &self.urls[self.urls.len() - 1];
+        let key = Key { origin: origin.as_deref(), url, credentials: self.credentials };
+        work(&mut self.memory.permissions, key, self.now)
+    }
+
+    /// [Clear cache entries](https://fetch.spec.whatwg.org/#concept-cache-clear), where CORS was in play.
+    fn clear_permissions(&mut self) {
+        if self.tainting == ResponseType::Cors {
+            let browser = self.page.browser;
+            self.with_permissions(|permissions, key, _| permissions.clear(browser, key));
+        }
     }
 
     /// [Serializing a request origin](https://fetch.spec.whatwg.org/#serializing-a-request-origin).
@@ -396,6 +424,7 @@ impl Fetch {
         if self.tainting == ResponseType::Cors
             && let Err(why) = cors_check(&self.request_origin(), self.credentials, &response.headers)
         {
+            self.clear_permissions();
             return self.done(Err(Fault::Cors(CorsError::Access { preflight: false, why })));
         }
         // Step 4.5: Cross-Origin-Resource-Policy.

@@ -20,6 +20,7 @@ pub mod method;
 pub mod mixed;
 pub mod origin;
 pub mod page;
+pub mod permissions;
 pub mod port;
 pub mod preflight;
 pub mod redirect;

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::cookie::Jar;
 use super::csp::{self, Disposition, Policy};
+use super::permissions::Permissions;
 use super::{Browser, dialect, origin};
 
 /// The page that runs the script: its origin is the request's origin, its scheme decides about mixed content.
@@ -77,11 +78,13 @@ pub struct Memory {
     pub cookies: Cookies,
     /// What answers set.
     pub jar: Jar,
+    /// What preflights permitted.
+    pub permissions: Permissions,
 }
 
 impl From<Cookies> for Memory {
     fn from(cookies: Cookies) -> Self {
-        Self { cookies, jar: Jar::default() }
+        Self { cookies, ..Self::default() }
     }
 }
 
