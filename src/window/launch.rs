@@ -1,6 +1,7 @@
 //! Whether a window can open on this machine, asked before anything tries: a missing display or library is a sentence
 //! with the package that brings it, never a panic.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,11 +50,38 @@ pub enum Display {
     Native,
 }
 
-/// Picks the display system, or says what is missing. `set` tells whether an environment variable has a value, `loads`
-/// whether a library can be loaded.
-pub fn choose(set: impl Fn(&str) -> bool, loads: impl Fn(&str) -> bool) -> Result<Display, WindowError> {
-    let wayland = set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET");
-    let x11 = set("DISPLAY");
+/// What this machine says about displays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// `DISPLAY` is set.
+    pub x11: bool,
+    /// `WAYLAND_DISPLAY` or `WAYLAND_SOCKET` is set.
+    pub wayland: bool,
+    /// And it names a socket that is there.
+    pub compositor: bool,
+}
+
+impl Surroundings {
+    /// As the environment of this process has it.
+    fn look() -> Self {
+        let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let (socket, name) = (value("WAYLAND_SOCKET"), value("WAYLAND_DISPLAY"));
+        // An absolute name stands for itself, another for a socket in the session's folder.
+        let place =
+            name.as_ref().map(|name| value("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default().join(name));
+        Self {
+            x11: value("DISPLAY").is_some(),
+            wayland: socket.is_some() || name.is_some(),
+            compositor: socket.is_some() || place.is_some_and(|place| place.is_absolute() && place.exists()),
+        }
+    }
+}
+
+/// Picks the display system, or says what is missing. `loads` tells whether a library can be loaded.
+pub fn choose(around: Surroundings, loads: impl Fn(&str) -> bool) -> Result<Display, WindowError> {
+    let Surroundings { x11, compositor, .. } = around;
+    // A variable that outlived its compositor gives way to a display that may be there.
+    let wayland = around.wayland && (compositor || !x11);
     let lacking = |wanted: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> {
         wanted.iter().copied().filter(|(library, _)| !loads(library)).collect()
     };
@@ -79,7 +107,18 @@ pub fn check() -> Result<Display, WindowError> {
     if cfg!(any(target_os = "windows", target_os = "macos")) {
         return Ok(Display::Native);
     }
-    choose(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()), library_loads)
+    quieten_libgl();
+    choose(Surroundings::look(), library_loads)
+}
+
+/// libGL says on standard error itself what it did not find, line by line; this program says it in one. Whoever wants to
+/// read it sets `LIBGL_DEBUG=verbose`.
+#[allow(unsafe_code, reason = "the environment is the only way to tell libGL; it is set before anything reads it")]
+fn quieten_libgl() {
+    if std::env::var_os("LIBGL_DEBUG").is_none() {
+        // SAFETY: the window's command runs on the main thread and has started no other yet.
+        unsafe { std::env::set_var("LIBGL_DEBUG", "quiet") };
+    }
 }
 
 #[allow(unsafe_code, reason = "loading a library runs its initialisers; these are the ones the window loads anyway")]
@@ -139,6 +178,8 @@ impl From<eframe::Error> for WindowError {
         let why = line.split_once(".rs:").and_then(|(_, rest)| rest.split_once(": ")).map_or(line, |(_, why)| why);
         let why = why.to_owned();
         match error {
+            // glutin's own text is the whole of its wish list.
+            eframe::Error::NoGlutinConfigs(..) => Self::Graphics { why: "it offers no usable configuration".into() },
             eframe::Error::AppCreation(_) => Self::Start { what: why, hint: String::new() },
             eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => Self::Display { why },
             _ => Self::Graphics { why },
@@ -150,9 +191,13 @@ impl From<eframe::Error> for WindowError {
 mod tests {
     use super::*;
 
+    /// `x11`, `wayland` (with a compositor) or `stale` (without).
     #[track_caller]
-    fn check(variables: &[&str], missing: &[&str], expected: &str) {
-        let got = choose(|name| variables.contains(&name), |library| !missing.contains(&library));
+    fn check(displays: &[&str], missing: &[&str], expected: &str) {
+        let has = |name| displays.contains(&name);
+        let around =
+            Surroundings { x11: has("x11"), wayland: has("wayland") || has("stale"), compositor: has("wayland") };
+        let got = choose(around, |library| !missing.contains(&library));
         let got = match got {
             Ok(display) => format!("{display:?}"),
             Err(error) => error.to_string(),
@@ -170,7 +215,7 @@ mod tests {
     #[test]
     fn a_missing_library_is_named_with_every_package_that_lacks() {
         check(
-            &["DISPLAY"],
+            &["x11"],
             &["libXi.so.6", "libGL.so.1"],
             "the window needs libxi6 libgl1, which brings libXi.so.6: apt install libxi6 libgl1; without",
         );
@@ -178,10 +223,12 @@ mod tests {
 
     #[test]
     fn wayland_comes_first_and_x11_stands_in_for_it() {
-        check(&["DISPLAY", "WAYLAND_DISPLAY"], &[], "Wayland");
-        check(&["DISPLAY", "WAYLAND_DISPLAY"], &["libwayland-client.so.0"], "X11");
-        check(&["WAYLAND_DISPLAY"], &["libwayland-client.so.0"], "the window needs libwayland-client0");
-        check(&["DISPLAY"], &["libwayland-client.so.0"], "X11");
+        check(&["x11", "wayland"], &[], "Wayland");
+        check(&["x11", "wayland"], &["libwayland-client.so.0"], "X11");
+        check(&["wayland"], &["libwayland-client.so.0"], "the window needs libwayland-client0");
+        check(&["x11"], &["libwayland-client.so.0"], "X11");
+        check(&["x11", "stale"], &[], "X11");
+        check(&["stale"], &[], "Wayland");
     }
 
     #[test]

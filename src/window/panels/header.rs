@@ -1,18 +1,25 @@
 //! The head of the detail side: name, state, since when; and what can be asked of the profile.
 
-use egui::{Align, Button, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Label, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
 
 use super::{menu, roster_row};
 use crate::watch::State;
 use crate::window::action::{Action, FigureFormat};
-use crate::window::theme::{Theme, space};
+use crate::window::theme::{Theme, space, type_size};
 use crate::window::vm::header::HeaderVm;
 use crate::window::vm::roster::Mark;
 use crate::window::{shape, style};
 
+/// What the buttons take, in points.
+const BUTTONS: f32 = 280.0;
+/// What the time since when, and a countdown, take beside the state.
+const SINCE: f32 = 170.0;
+const COUNTDOWN: f32 = 130.0;
+
 /// Draws it over the whole width.
 pub fn ui(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) -> Option<Action> {
     let mut action = None;
+    let in_one = fits(ui, vm);
     ui.horizontal(|ui| {
         ui.set_min_height(32.0);
         mark(ui, vm, theme);
@@ -20,19 +27,48 @@ pub fn ui(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) -> Option<Action> {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             action = buttons(ui, vm, theme);
             ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(false), |ui| {
-                words(ui, vm, theme);
+                name(ui, vm);
+                if in_one {
+                    state(ui, vm, theme);
+                }
             });
         });
     });
+    if !in_one {
+        lines(ui, |ui| state(ui, vm, theme));
+    }
     if !vm.url.is_empty() {
-        ui.horizontal_wrapped(|ui| {
+        lines(ui, |ui| {
             ui.style_mut().interaction.selectable_labels = true;
             ui.spacing_mut().item_spacing.x = space::S;
             ui.label(RichText::new(&vm.url).font(style::mono()).color(theme.text));
-            ui.label(RichText::new(&vm.as_whom).font(style::small()).color(theme.secondary));
+            // In one piece, on a line of its own where there is no room beside the address.
+            ui.add(Label::new(RichText::new(&vm.as_whom).font(style::small()).color(theme.secondary)).extend());
         });
     }
     action
+}
+
+/// Words that go on in the next line: as close as lines of text, not of buttons.
+fn lines(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.spacing_mut().item_spacing.y = space::XS;
+        ui.horizontal_wrapped(add);
+    });
+}
+
+/// Whether name, state and buttons have room beside each other. By what stays while the countdown counts, so that nothing
+/// jumps.
+fn fits(ui: &Ui, vm: &HeaderVm) -> bool {
+    let width = |text: &str, font: egui::FontId| {
+        ui.painter().layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER).size().x
+    };
+    let title = egui::FontId::new(type_size::TITLE, style::semibold());
+    let since = if vm.since.is_empty() { 0.0 } else { SINCE };
+    let countdown = if vm.session { COUNTDOWN } else { 0.0 };
+    let words = width(&vm.name, title) + width(&vm.word, style::strong()) + since + countdown;
+    words + BUTTONS + 5.0 * space::S < ui.available_width()
 }
 
 fn mark(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) {
@@ -54,20 +90,23 @@ fn mark(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) {
     }
 }
 
-fn words(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) {
-    let name = ui.add(egui::Label::new(style::title(&vm.name)).truncate());
+fn name(ui: &mut Ui, vm: &HeaderVm) {
+    let name = ui.add(Label::new(style::title(&vm.name)).truncate());
     name.widget_info(|| WidgetInfo::labeled(egui::Role::Heading, true, vm.sentence()));
+}
+
+fn state(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) {
     let colour = match vm.mark {
         Mark::State(state) => theme.state(state),
         Mark::Off => theme.secondary,
         Mark::Broken => theme.bad(),
     };
-    ui.add(egui::Label::new(RichText::new(&vm.word).font(style::strong()).color(colour)).truncate());
+    ui.label(RichText::new(&vm.word).font(style::strong()).color(colour));
     if !vm.since.is_empty() {
-        ui.add(egui::Label::new(RichText::new(&vm.since).color(theme.secondary)).truncate());
+        ui.label(RichText::new(&vm.since).color(theme.secondary));
     }
     if let Some(countdown) = &vm.countdown {
-        ui.add(egui::Label::new(RichText::new(countdown).font(style::mono()).color(theme.text)).truncate());
+        ui.label(RichText::new(countdown).font(style::mono()).color(theme.text));
     }
 }
 

@@ -112,7 +112,11 @@ impl Palette {
         ui.add_space(space::XS);
         let mut clicked = None;
         ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical().id_salt("palette").max_height(ROW * 11.0).auto_shrink([false, true]).show(ui, |ui| {
+        // The window that it stands in is as high as it was last: without a least height it would never grow again after a
+        // search that found little.
+        let height = (ui.ctx().content_rect().height() * 0.6).min(ROW * 11.0);
+        let list = ScrollArea::vertical().id_salt("palette").max_height(height).min_scrolled_height(height);
+        list.auto_shrink([false, true]).show(ui, |ui| {
             if self.found.is_empty() {
                 ui.add_space(space::S);
                 ui.weak("  Nothing by that name.");
@@ -289,6 +293,27 @@ mod tests {
             let action = keys::action(binding.does, Some(ProfileId(2)), false).unwrap();
             assert!(entries.iter().any(|entry| entry.action == action), "{}", binding.name);
         }
+    }
+
+    #[test]
+    fn the_list_grows_again_after_a_search_that_found_little() {
+        let palette = RefCell::new(Palette::open(&sample::live(), Some(ProfileId(1))));
+        let theme = Theme::new(Look::Dark);
+        let mut harness = testing::harness(900.0, 600.0, Look::Dark, |ui| {
+            palette.borrow_mut().ui(ui.ctx(), &theme);
+        });
+        harness.run();
+        let height = |harness: &egui_kittest::Harness<'_>| {
+            harness.ctx.memory(|memory| memory.area_rect(Id::unique("palette"))).unwrap().height()
+        };
+        let high = height(&harness);
+        harness.get_by_label("Command or profile").type_text("light theme");
+        harness.run();
+        assert!(height(&harness) < high / 2.0);
+        palette.borrow_mut().text.clear();
+        palette.borrow_mut().search();
+        harness.run();
+        assert_eq!(height(&harness), high);
     }
 
     #[test]

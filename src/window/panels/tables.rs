@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Button, Label, Layout, Panel, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Id, Label, Layout, Panel, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::last_check;
@@ -19,6 +19,9 @@ use crate::window::vm::words;
 use crate::window::{shape, style};
 
 const ROW: f32 = 26.0;
+/// The width of an event's kind, and the share of what happened in the room that the words have.
+const KIND: f32 = 92.0;
+const WHAT: f32 = 0.58;
 
 /// The Events tab.
 pub fn events(ui: &mut Ui, state: &mut DetailState, theme: &Theme) -> Option<Action> {
@@ -226,14 +229,25 @@ fn table(ui: &mut Ui, state: &mut DetailState, theme: &Theme, which: Which) {
         .stick_to_bottom(follow)
         .animate_scrolling(false)
         .cell_layout(Layout::left_to_right(Align::Center));
+    // Columns keep the widths that a person gave them until there is another room to share out.
+    let key = Id::unique(("room of the table", which == Which::Events));
+    let before: Option<f32> = ctx.data_mut(|data| {
+        let before = data.get_temp(key);
+        data.insert_temp(key, room.width());
+        before
+    });
+    if before.is_some_and(|before| 1.0 < (before - room.width()).abs()) {
+        builder.reset();
+    }
+    let texts = (room.width() - 104.0 - KIND).max(0.0);
     if let Some(index) = go_to {
         builder = builder.scroll_to_row(index, Some(Align::Center));
     }
     builder = match which {
         Which::Events => builder
             .column(Column::exact(104.0))
-            .column(Column::initial(104.0).range(72.0..=200.0).clip(true))
-            .column(Column::initial(340.0).range(120.0..=1200.0).clip(true))
+            .column(Column::initial(KIND).range(72.0..=200.0).clip(true))
+            .column(Column::initial(texts * WHAT).range(120.0..=1200.0).clip(true))
             .column(Column::remainder().clip(true)),
         Which::Frames => builder
             .column(Column::exact(104.0))

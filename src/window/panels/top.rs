@@ -142,10 +142,12 @@ fn count_chip(
 fn status(ui: &mut Ui, ctx: &TopCtx<'_>) {
     let theme = ctx.theme;
     let room = ui.available_width() - space::M;
-    if room < 24.0 || ctx.vm.status.is_empty() {
+    let wrong = ctx.vm.problem.is_some();
+    // A word and a half tell nothing; that something is wrong is told in any room.
+    let least = if wrong { 24.0 } else { 90.0 };
+    if room < least || ctx.vm.status.is_empty() {
         return;
     }
-    let wrong = ctx.vm.problem.is_some();
     let colour = if wrong { theme.text } else { theme.secondary };
     let text = one_line(ui.painter(), &ctx.vm.status, style::small(), colour, room - 2.0 * space::S);
     let elided = text.elided;
