@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
 
+use super::body::{Body, Incoming, LATE_BODY};
 use super::head::{self, TargetForm};
 use super::http1::{self, Switched};
 use super::proxy::{Kind, Route, Upstream};
@@ -17,7 +19,9 @@ use super::websocket::Upgraded;
 use super::{dial, dns, http2, tunnel};
 use crate::base::Clock;
 use crate::profile::model::Resolve;
-use crate::wire::{Exchange, NetError, WireRequest, WireResponse};
+use crate::wire::{
+    Exchange, Headers, HttpVersion, NetError, Phase, Purpose, Quirks, Transfer, WireRequest, WireResponse,
+};
 
 /// Makes connections for one profile's settings. Cheap to clone; clients that are equal in everything are one.
 #[derive(Clone, Debug)]
@@ -66,32 +70,56 @@ impl Client {
     /// that was seen before. An answer to a WebSocket handshake is one like any other; its connection is dropped: see
     /// [`Client::upgrade`].
     pub async fn exchange(&self, request: WireRequest, deadline: Instant) -> Exchange {
-        self.run(request, deadline).await.0
+        self.whole(request, deadline).await.0
+    }
+
+    /// As [`Client::exchange`], but up to the answer's head: the body is read piece by piece, and left out of the exchange.
+    pub async fn open(&self, request: WireRequest, deadline: Instant) -> (Exchange, Option<Body>) {
+        let (trace, request, result) = self.run(request, deadline).await;
+        match result {
+            Ok((response, Rest::Body(body))) => (trace.finish(request, Ok(response)), Some(*body)),
+            Ok((response, Rest::Switched(_))) => (trace.finish(request, Ok(response)), None),
+            Err(error) => (trace.finish(request, Err(error)), None),
+        }
     }
 
     /// A WebSocket handshake: the exchange (a refusal's status, headers and late body are kept) and, after a 101, the
     /// connection. Whether the 101 is a good one is the caller's to judge.
     pub async fn upgrade(&self, request: WireRequest, deadline: Instant) -> (Exchange, Option<Upgraded>) {
-        let (exchange, switched) = self.run(request, deadline).await;
+        let (exchange, switched) = self.whole(request, deadline).await;
         let limit = self.0.settings.limits.message;
         (exchange, switched.map(|Switched { stream, read_ahead }| Upgraded::new(stream, read_ahead, limit)))
     }
 
-    async fn run(&self, mut request: WireRequest, deadline: Instant) -> (Exchange, Option<Switched>) {
-        let mut trace = Trace::begin(self.0.clock, deadline);
-        head::complete(&mut request);
-        let (result, switched) = match self.answer(&request, &mut trace).await {
-            Ok((response, switched)) => (Ok(response), switched),
-            Err(error) => (Err(error), None),
+    async fn whole(&self, request: WireRequest, deadline: Instant) -> (Exchange, Option<Switched>) {
+        let (mut trace, request, result) = self.run(request, deadline).await;
+        let (mut response, mut body) = match result {
+            Ok((response, Rest::Body(body))) => (response, body),
+            Ok((response, Rest::Switched(switched))) => return (trace.finish(request, Ok(response)), Some(switched)),
+            Err(error) => return (trace.finish(request, Err(error)), None),
         };
-        (trace.finish(request, result), switched)
+        // A handshake's refusal says why in its body, if it comes soon; the refusal stands without it.
+        let refusal = request.purpose == Purpose::Handshake;
+        let until = if refusal { deadline.min(trace.now() + LATE_BODY) } else { deadline };
+        let mut kept = Vec::new();
+        let read = tokio::time::timeout_at(until.into(), body.read_into(&mut kept, &mut response)).await;
+        if read.is_err() && !refusal {
+            response.transfer.error = Some(trace.timeout(Phase::Body));
+        }
+        response.body = kept.into();
+        trace.phases.body = body.first_byte().map(|first| trace.since(first));
+        (trace.finish(request, Ok(response)), None)
     }
 
-    async fn answer(
-        &self,
-        request: &WireRequest,
-        trace: &mut Trace,
-    ) -> Result<(WireResponse, Option<Switched>), NetError> {
+    /// Up to the answer's head.
+    async fn run(&self, mut request: WireRequest, deadline: Instant) -> (Trace, WireRequest, Answered) {
+        let mut trace = Trace::begin(self.0.clock, deadline);
+        head::complete(&mut request);
+        let answered = self.answer(&request, &mut trace).await;
+        (trace, request, answered)
+    }
+
+    async fn answer(&self, request: &WireRequest, trace: &mut Trace) -> Answered {
         let Inner { settings, tls, route, .. } = &*self.0;
         let target = Target::of(&request.url)?;
         let upstream = route.choose(&target)?;
@@ -121,11 +149,20 @@ impl Client {
         } else {
             Stream::Plain(tcp)
         };
+        let limits = &settings.limits;
         if stream.speaks_h2() {
-            let response = http2::exchange(stream, request, &settings.limits, trace).await?;
-            return Ok((response, None));
+            let (head, incoming) = http2::open(stream, request, limits, trace).await?;
+            let body = Body::new(Incoming::Http2(Box::new(incoming)), &head.headers, limits);
+            let response = bare(HttpVersion::H2, head.status, String::new(), head.headers, Quirks::default());
+            return Ok((response, Rest::Body(Box::new(body))));
         }
-        http1::exchange(stream, request, &form, &settings.limits, trace).await
+        let (head, incoming) = http1::open(stream, request, &form, limits, trace).await?;
+        let rest = if head.status == 101 && request.purpose == Purpose::Handshake {
+            Rest::Switched(incoming.switched())
+        } else {
+            Rest::Body(Box::new(Body::new(Incoming::Http1(Box::new(incoming)), &head.headers, limits)))
+        };
+        Ok((bare(head.version, head.status, head.reason, head.headers, head.quirks), rest))
     }
 
     /// Connects to the proxy. Of the profile's addresses only those for its very name count: `*` means targets.
@@ -135,6 +172,20 @@ impl Client {
         let addresses = dns::addresses(&upstream.host, upstream.port, &overrides, trace).await?;
         dial::dial(&addresses, upstream.port, trace).await
     }
+}
+
+/// What follows an answer's head.
+enum Rest {
+    Body(Box<Body>),
+    Switched(Switched),
+}
+
+type Answered = Result<(WireResponse, Rest), NetError>;
+
+/// An answer whose body is still to come.
+fn bare(version: HttpVersion, status: u16, reason: String, headers: Headers, quirks: Quirks) -> WireResponse {
+    let transfer = Transfer { quirks, ..Transfer::default() };
+    WireResponse { version, status, reason, headers, body: Bytes::new(), body_size: 0, transfer }
 }
 
 /// A proxy that can't be reached is that, whatever kept us from it, unless it was this machine itself.

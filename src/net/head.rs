@@ -1,12 +1,11 @@
 //! HTTP/1.1 heads as bytes: ours, written exactly as the request says, and the server's, read with case, order and
 //! repetitions kept.
 
-use bytes::Bytes;
 use url::Url;
 
 use crate::base::Secret;
 use crate::browser::headers::is_token;
-use crate::wire::{Headers, HttpVersion, NetError, WireRequest};
+use crate::wire::{Headers, HttpVersion, NetError, Quirks, WireRequest};
 
 /// The most fields of one head.
 pub(super) const FIELDS: usize = 1000;
@@ -85,16 +84,7 @@ pub(super) struct Head {
     pub(super) status: u16,
     pub(super) reason: String,
     pub(super) headers: Headers,
-}
-
-/// As lenient as browsers: folded lines, blanks before the colon, and lines that are no field are passed over.
-pub(super) fn parser() -> httparse::ParserConfig {
-    let mut config = httparse::ParserConfig::default();
-    config
-        .allow_spaces_after_header_name_in_responses(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .ignore_invalid_headers_in_responses(true);
-    config
+    pub(super) quirks: Quirks,
 }
 
 /// Where the first head that ends at or after `from` ends: an empty line, with or without carriage returns.
@@ -106,31 +96,115 @@ pub(super) fn end(bytes: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// Reads a whole head; `None` where it is none.
-pub(super) fn parse(bytes: &[u8]) -> Option<Head> {
-    // Most heads have few fields: try with little room first.
-    parse_with(bytes, &mut [httparse::EMPTY_HEADER; 64])
-        .or_else(|| parse_with(bytes, &mut vec![httparse::EMPTY_HEADER; FIELDS]))
+/// Where a status line may begin: behind so many bytes of whatever a server left lying before it.
+const SLOP: usize = 4;
+const NAME: &[u8] = b"http";
+/// Radio servers' own.
+const ICY: &[u8] = b"ICY ";
+
+/// What stands at the beginning of what has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// Too little to tell.
+    Short,
+    /// A status line, from there on.
+    StatusLine(usize),
+    /// Something else: in HTTP/0.9 all of it would be a body.
+    Other,
 }
 
-fn parse_with<'b>(bytes: &'b [u8], fields: &mut [httparse::Header<'b>]) -> Option<Head> {
-    let mut response = httparse::Response::new(fields);
-    let Ok(httparse::Status::Complete(_)) = parser().parse_response(&mut response, bytes) else { return None };
-    Some(Head {
-        version: if response.version == Some(0) { HttpVersion::Http10 } else { HttpVersion::Http11 },
-        status: response.code?,
-        reason: response.reason.unwrap_or_default().to_owned(),
-        headers: response.headers.iter().map(|field| (field.name, unfolded(field.value))).collect(),
-    })
-}
-
-/// A folded value on one line, as RFC 9112 section 5.2 has it replaced.
-fn unfolded(value: &[u8]) -> Bytes {
-    if !value.contains(&b'\n') {
-        return Bytes::copy_from_slice(value);
+/// Whether an answer begins with a status line.
+pub(super) fn beginning(bytes: &[u8]) -> Beginning {
+    let is_name = |name: &[u8]| name.eq_ignore_ascii_case(NAME) || name == ICY;
+    let found = (0..=SLOP).find(|&at| bytes.get(at..at + NAME.len()).is_some_and(is_name));
+    match found {
+        Some(at) => Beginning::StatusLine(at),
+        None if bytes.len() < SLOP + NAME.len() => Beginning::Short,
+        None => Beginning::Other,
     }
-    let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    Bytes::from(lines.collect::<Vec<_>>().join(&b' '))
+}
+
+impl Head {
+    /// What an answer without a head is taken for.
+    pub(super) fn none() -> Self {
+        Self {
+            version: HttpVersion::Http10,
+            status: 200,
+            reason: "OK".into(),
+            headers: Headers::new(),
+            quirks: Quirks { no_status_line: true, ..Quirks::default() },
+        }
+    }
+}
+
+/// Reads a head from its status line on, as leniently as any browser: lines end in either of carriage return and line feed,
+/// folded lines are one, lines that are no field are passed over. What a stricter reader would mind is in the quirks.
+pub(super) fn parse(bytes: &[u8]) -> Head {
+    let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+    let mut head = status_line(lines.next().unwrap_or_default());
+    head.quirks.nul = bytes.contains(&0);
+    let mut fields: Vec<Vec<u8>> = Vec::new();
+    for line in lines {
+        if !is_blank(line[0]) {
+            if fields.len() < FIELDS {
+                fields.push(line.to_vec());
+            }
+        } else if let Some(last) = fields.last_mut() {
+            // RFC 9112, section 5.2: a folded line goes on after one blank. Before any field there is nothing to go on with.
+            last.push(b' ');
+            last.extend_from_slice(trimmed(line));
+        }
+    }
+    for line in &fields {
+        let Some(colon) = memchr::memchr(b':', line) else { continue };
+        // Blanks between the name and its colon are kept: not every browser takes the field then.
+        let name = std::str::from_utf8(&line[..colon]).unwrap_or_default();
+        if is_token(name.trim_end_matches([' ', '\t'])) {
+            head.headers.push(name, trimmed(&line[colon + 1..]));
+        }
+    }
+    head
+}
+
+fn status_line(line: &[u8]) -> Head {
+    let mut quirks = Quirks { icy: line.starts_with(ICY), ..Quirks::default() };
+    let version = line.get(NAME.len()..).and_then(|rest| rest.strip_prefix(b"/"));
+    let numbers = version.and_then(|rest| match rest {
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => Some((major - b'0', minor - b'0')),
+        _ => None,
+    });
+    quirks.odd_version = !quirks.icy && !matches!(numbers, Some((1, _)));
+    let version = if numbers < Some((1, 1)) { HttpVersion::Http10 } else { HttpVersion::Http11 };
+    let rest = memchr::memchr(b' ', line).map_or(&[][..], |blank| trimmed(&line[blank..]));
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, reason) = rest.split_at(digits);
+    quirks.no_status = rest.is_empty();
+    let ends = reason.first().is_none_or(|byte| is_blank(*byte));
+    quirks.odd_status = !quirks.no_status && (digits == 0 || !ends);
+    let number = std::str::from_utf8(number).unwrap_or_default();
+    // Past what a number holds, the largest.
+    let status = if digits == 0 { 200 } else { number.parse().unwrap_or(u16::MAX) };
+    let reason = if quirks.no_status { "OK".to_owned() } else { String::from_utf8_lossy(trimmed(reason)).into_owned() };
+    Head { version, status, reason, headers: Headers::new(), quirks }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Without blanks at either end.
+fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes
+        && is_blank(*first)
+    {
+        bytes = rest;
+    }
+    while let [rest @ .., last] = bytes
+        && is_blank(*last)
+    {
+        bytes = rest;
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -191,8 +265,7 @@ mod tests {
 
     #[test]
     fn an_answers_head_keeps_case_order_and_repetitions() {
-        let head =
-            parse(b"HTTP/1.0 404 Not  Here\r\nVary: a\r\nX-one:\t1 \r\nvary: b\r\nLong: x\r\n  y\r\n\r\n").unwrap();
+        let head = parse(b"HTTP/1.0 404 Not  Here\r\nVary: a\r\nX-one:\t1 \r\nvary: b\r\nLong: x\r\n  y\r\n\r\n");
         assert_eq!((head.version, head.status, head.reason.as_str()), (HttpVersion::Http10, 404, "Not  Here"));
         let fields = [("Vary", "a"), ("X-one", "1"), ("vary", "b"), ("Long", "x y")];
         assert_eq!(head.headers, fields.into_iter().collect());
@@ -205,6 +278,6 @@ mod tests {
             bytes.extend_from_slice(format!("X-{n}: {n}\r\n").as_bytes());
         }
         bytes.extend_from_slice(b"\r\n");
-        assert_eq!(parse(&bytes).unwrap().headers.len(), 500);
+        assert_eq!(parse(&bytes).headers.len(), 500);
     }
 }

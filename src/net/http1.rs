@@ -1,30 +1,31 @@
 //! One HTTP/1.1 exchange on one connection, driven in the caller's task.
+//!
+//! Read with code of our own: a library refuses, each in its own way, what browsers read (a status line without a status,
+//! a head that the connection's end cuts off), and gives neither the fields' own case and order nor the bytes' times. What
+//! is not as RFC 9112 has it stands in [`Quirks`](crate::wire::Quirks), for the browser's rules to judge.
+//!
+//! Invariant: of a head no more than the limit and one read is held, of a body one read.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
-use super::head::{self, TargetForm};
-use super::recorder::Recorder;
+use super::chunks::{Chunks, Next};
+use super::errno;
+use super::head::{self, Beginning, Head, TargetForm};
 use super::settings::Limits;
 use super::stream::Stream;
 use super::trace::Trace;
-use crate::wire::exchange::BODY_KEPT;
-use crate::wire::{NetError, Purpose, Quirks, Transfer, WireRequest, WireResponse};
+use crate::base::Clock;
+use crate::wire::{Headers, HttpVersion, NetError, Phase, Purpose, WireRequest};
 
-/// How long a refused handshake's body is waited for: it may say why, but the refusal stands without it.
-const LATE_BODY: Duration = Duration::from_secs(3);
-
-/// Hyper's own floor for its buffer.
-const BUFFER_FLOOR: usize = 8192;
+/// What is read at once, at least.
+const READ: usize = 8 * 1024;
 
 /// The connection after a 101, and what the server sent behind its head.
 #[derive(Debug)]
@@ -33,178 +34,235 @@ pub(super) struct Switched {
     pub(super) read_ahead: Bytes,
 }
 
-type Connection = http1::Connection<TokioIo<Recorder<Stream>>, Empty<Bytes>>;
+/// A body that is still to be read.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    line: Line,
+    framing: Framing,
+}
 
-/// Sends the request and reads the answer. Sets `phases.first_byte` and `phases.body` as far as they came.
-pub(super) async fn exchange(
+/// How a body ends ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    Length {
+        left: u64,
+    },
+    Chunked(Chunks),
+    /// With the connection.
+    ToTheEnd,
+}
+
+/// Sends the request and reads the answer's head. Sets `phases.first_byte`.
+pub(super) async fn open(
     stream: Stream,
     request: &WireRequest,
     form: &TargetForm,
     limits: &Limits,
     trace: &mut Trace,
-) -> Result<(WireResponse, Option<Switched>), NetError> {
+) -> Result<(Head, Incoming), NetError> {
     let mut bytes = head::encode(request, form)?;
     bytes.extend_from_slice(&request.body);
-    let recorder = Recorder::new(stream, bytes, limits.headers, trace.clock());
-    // What hyper writes is not what goes out; it has to know the method for what it reads.
-    let method = http::Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| NetError::Configuration { what: "the method can't be sent" })?;
-    let mut shadow = http::Request::new(Empty::new());
-    *shadow.method_mut() = method;
-
-    let mut builder = http1::Builder::new();
-    builder
-        .allow_spaces_after_header_name_in_responses(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .ignore_invalid_headers_in_responses(true)
-        .max_headers(head::FIELDS)
-        .max_buf_size(limits.headers.saturating_mul(2).max(BUFFER_FLOOR));
-    let handshake = builder.handshake(TokioIo::new(recorder)).await;
-    // Hyper's HTTP/1 handshake touches no socket.
-    let (mut sender, connection) = handshake.map_err(|_| NetError::LocalResource { what: "connection" })?;
-    let mut driver = Driver { connection, done: false };
-
-    let mut body = Body::default();
-    let work = tokio::time::timeout_at(trace.deadline.into(), async {
-        let response = driver.run(sender.send_request(shadow)).await?;
-        let refused = request.purpose == Purpose::Handshake;
-        let incoming = response.into_body();
-        if refused {
-            // However it ends, what came is kept.
-            let _ = tokio::time::timeout(LATE_BODY, body.read(&mut driver, incoming, limits.body)).await;
-            return Ok(());
-        }
-        body.read(&mut driver, incoming, limits.body).await
-    })
-    .await;
-    let ended = trace.now();
-    let parts = driver.connection.into_parts();
-    let mut recorder = parts.io.into_inner();
-    if let (Some(done), Some(first)) = (recorder.request_done, recorder.first_byte) {
+    let mut line = Line::new(stream, bytes, trace.clock());
+    let read = tokio::time::timeout_at(trace.deadline.into(), line.head(request.purpose, limits)).await;
+    if let (Some(done), Some(first)) = (line.request_done, line.first_byte) {
         trace.phases.first_byte = Some(first.saturating_duration_since(done));
     }
-    let mut broken = None;
-    match work {
-        // A handshake's refusal stands also where the deadline cut its body off.
-        Err(_) if recorder.head_done && request.purpose == Purpose::Handshake => {}
-        Err(_) if recorder.head_done => broken = Some(trace.timeout(recorder.phase())),
-        Err(_) => return Err(trace.timeout(recorder.phase())),
-        Ok(Err(Stop::TooLarge)) => broken = Some(NetError::BodyTooLarge { limit: limits.body }),
-        Ok(Err(Stop::Http(error))) if recorder.head_done => broken = Some(failure(&error, &mut recorder, limits)),
-        Ok(Err(Stop::Http(error))) => return Err(failure(&error, &mut recorder, limits)),
-        Ok(Ok(())) => {}
-    }
-    let head = head::parse(recorder.head()).ok_or(NetError::InvalidHttpResponse)?;
-    let switched = head.status == 101;
-    if let Some(first) = recorder.first_byte
-        && !switched
-    {
-        trace.phases.body = Some(ended.saturating_duration_since(first));
-    }
-    let response = WireResponse {
-        version: head.version,
-        status: head.status,
-        reason: head.reason,
-        headers: head.headers,
-        body: body.kept.into(),
-        body_size: body.size,
-        transfer: Transfer { sent_size: body.size, error: broken, quirks: Quirks::default() },
-    };
-    let switched = switched.then(|| Switched { stream: recorder.into_inner(), read_ahead: parts.read_buf });
-    Ok((response, switched))
+    let mut head = read.unwrap_or_else(|_| Err(trace.timeout(line.phase())))?;
+    let framing = framing(request, &mut head);
+    Ok((head, Incoming { line, framing }))
 }
 
-/// Why reading ended early.
-enum Stop {
-    Http(hyper::Error),
-    TooLarge,
-}
-
-impl From<hyper::Error> for Stop {
-    fn from(error: hyper::Error) -> Self {
-        Self::Http(error)
+fn framing(request: &WireRequest, head: &mut Head) -> Framing {
+    if head.quirks.no_status_line {
+        return Framing::ToTheEnd;
+    }
+    let none = request.method == "HEAD" || matches!(head.status, 100..200 | 204 | 205 | 304);
+    if none {
+        return Framing::Length { left: 0 };
+    }
+    let chunked = HttpVersion::Http11 <= head.version
+        && elements(&head.headers, "transfer-encoding").any(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    if chunked {
+        return Framing::Chunked(Chunks::default());
+    }
+    let Some(length) = elements(&head.headers, "content-length").next() else { return Framing::ToTheEnd };
+    let text = std::str::from_utf8(length).unwrap_or_default();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    head.quirks.odd_length =
+        !text.is_empty() && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()));
+    match text.parse() {
+        Ok(left) if !text.starts_with('+') => Framing::Length { left },
+        _ => Framing::ToTheEnd,
     }
 }
 
-/// Polls the connection beside whatever waits for it.
-struct Driver {
-    connection: Connection,
-    done: bool,
+fn elements<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers.all(name).flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-impl Driver {
-    async fn run<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            if let Poll::Ready(output) = work.as_mut().poll(cx) {
-                return Poll::Ready(output);
+impl Incoming {
+    /// The next bytes of the body, its content codings still on; `None` at its end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, NetError> {
+        loop {
+            match &mut self.framing {
+                Framing::Length { left: 0 } => return Ok(None),
+                Framing::Length { left } if !self.line.buf.is_empty() => {
+                    let here = self.line.buf.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= here as u64;
+                    return Ok(Some(self.line.buf.split_to(here).freeze()));
+                }
+                Framing::ToTheEnd if !self.line.buf.is_empty() => return Ok(Some(self.line.buf.split().freeze())),
+                Framing::Chunked(chunks) => match chunks.next(&mut self.line.buf)? {
+                    Next::Data(data) => return Ok(Some(data)),
+                    Next::Over => return Ok(None),
+                    Next::More => {}
+                },
+                Framing::Length { .. } | Framing::ToTheEnd => {}
             }
-            if self.done {
-                return Poll::Pending;
-            }
-            // Its error, if any, reaches `work` too.
-            self.done = self.connection.poll_without_shutdown(cx).is_ready();
-            work.as_mut().poll(cx)
-        })
-        .await
-    }
-}
-
-/// The body as far as it is kept, and its whole size.
-#[derive(Default)]
-struct Body {
-    kept: Vec<u8>,
-    size: u64,
-}
-
-impl Body {
-    async fn read(&mut self, driver: &mut Driver, mut incoming: Incoming, limit: u64) -> Result<(), Stop> {
-        while let Some(frame) = driver.run(incoming.frame()).await {
-            let Ok(data) = frame?.into_data() else { continue };
-            self.take(&data);
-            if limit < self.size {
-                return Err(Stop::TooLarge);
+            match self.line.fill().await {
+                Ok(0) => {
+                    return match self.framing {
+                        Framing::Length { .. } => Err(NetError::IncompleteBody),
+                        Framing::Chunked(_) => Err(NetError::IncompleteChunks),
+                        Framing::ToTheEnd => Ok(None),
+                    };
+                }
+                Ok(_) => {}
+                Err(error) => return Err(errno::on_stream(&error, Phase::Body)),
             }
         }
-        Ok(())
     }
 
-    fn take(&mut self, data: &[u8]) {
-        let room = BODY_KEPT.saturating_sub(self.kept.len());
-        self.kept.extend_from_slice(&data[..data.len().min(room)]);
-        self.size += data.len() as u64;
+    /// When the answer's first byte came.
+    pub(super) fn first_byte(&self) -> Option<Instant> {
+        self.line.first_byte
+    }
+
+    /// The connection itself, after a 101.
+    pub(super) fn switched(self) -> Switched {
+        Switched { stream: self.line.stream, read_ahead: self.line.buf.freeze() }
     }
 }
 
-fn failure(error: &hyper::Error, recorder: &mut Recorder<Stream>, limits: &Limits) -> NetError {
-    if let Some(fault) = recorder.fault.take() {
-        return fault;
+/// The connection, the request on its way out, and what has come and is not read yet.
+#[derive(Debug)]
+struct Line {
+    stream: Stream,
+    clock: Clock,
+    out: Vec<u8>,
+    sent: usize,
+    flushed: bool,
+    buf: BytesMut,
+    /// When the last of the request was handed over: before that write, since the answer may come before it returns.
+    request_done: Option<Instant>,
+    first_byte: Option<Instant>,
+}
+
+impl Line {
+    fn new(stream: Stream, out: Vec<u8>, clock: Clock) -> Self {
+        let buf = BytesMut::new();
+        Self { stream, clock, out, sent: 0, flushed: false, buf, request_done: None, first_byte: None }
     }
-    if error.is_parse_too_large() {
-        return NetError::HeadersTooLarge { limit: limits.headers };
+
+    /// How far the exchange has come, its head not read yet.
+    fn phase(&self) -> Phase {
+        if self.sent < self.out.len() { Phase::Request } else { Phase::FirstByte }
     }
-    if recorder.first_byte.is_none() {
-        return NetError::EmptyResponse;
+
+    /// Reads more, and goes on sending meanwhile; 0 at the connection's end.
+    async fn fill(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_fill(cx)).await
     }
-    if recorder.head_done {
-        let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
-        let ended =
-            error.is_incomplete_message() || source.is_some_and(|source| source.kind() == io::ErrorKind::UnexpectedEof);
-        if ended {
-            return NetError::IncompleteBody;
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        while self.sent < self.out.len() {
+            self.request_done = Some(self.clock.mono());
+            match Pin::new(&mut self.stream).poll_write(cx, &self.out[self.sent..]) {
+                Poll::Ready(Ok(count)) if 0 < count => self.sent += count,
+                // A server may answer before it has read everything, and close: the answer is still to be read.
+                Poll::Ready(_) => self.sent = self.out.len(),
+                Poll::Pending => break,
+            }
         }
-    } else if error.is_incomplete_message() || error.is_canceled() {
-        return NetError::ConnectionClosed { phase: recorder.phase() };
+        if self.sent == self.out.len() && !self.flushed {
+            self.flushed = Pin::new(&mut self.stream).poll_flush(cx).is_ready();
+        }
+        self.buf.reserve(READ);
+        let count = ready!(pin!(self.stream.read_buf(&mut self.buf)).poll(cx))?;
+        if self.first_byte.is_none() && 0 < count {
+            self.first_byte = Some(self.clock.mono());
+        }
+        Poll::Ready(Ok(count))
     }
-    NetError::InvalidHttpResponse
+
+    /// The final head; interim ones are passed over.
+    async fn head(&mut self, purpose: Purpose, limits: &Limits) -> Result<Head, NetError> {
+        let (mut passed, mut searched) = (0_usize, 0_usize);
+        let too_large = || NetError::HeadersTooLarge { limit: limits.headers };
+        // A switch of protocols that nobody asked for: final, unless another answer follows.
+        let mut switch = None;
+        loop {
+            match head::beginning(&self.buf) {
+                Beginning::StatusLine(start) => match head::end(&self.buf, searched.max(start)) {
+                    Some(end) => {
+                        if limits.headers < passed.saturating_add(end) {
+                            return Err(too_large());
+                        }
+                        let head = head::parse(&self.buf[start..end]);
+                        self.buf.advance(end);
+                        match (head.status, purpose) {
+                            (101, Purpose::Actual | Purpose::Preflight) => switch = Some(head),
+                            // 100 Continue, 103 Early Hints: another head follows.
+                            (100 | 102..200, Purpose::Actual | Purpose::Preflight) => {}
+                            _ => return Ok(head),
+                        }
+                        (passed, searched) = (passed.saturating_add(end), 0);
+                        continue;
+                    }
+                    None => searched = self.buf.len().saturating_sub(2),
+                },
+                Beginning::Other if passed == 0 => return Ok(Head::none()),
+                Beginning::Other => return switch.ok_or(NetError::InvalidHttpResponse),
+                Beginning::Short => {}
+            }
+            if limits.headers < passed.saturating_add(self.buf.len()) {
+                return Err(too_large());
+            }
+            match self.fill().await {
+                Ok(0) => return self.cut_head(switch),
+                Ok(_) => {}
+                // After a switch nothing more is owed.
+                Err(error) => return switch.ok_or_else(|| errno::on_stream(&error, self.phase())),
+            }
+        }
+    }
+
+    /// What a head is that the connection's end has cut off.
+    fn cut_head(&mut self, switch: Option<Head>) -> Result<Head, NetError> {
+        if self.buf.is_empty() {
+            return switch.ok_or(NetError::EmptyResponse);
+        }
+        let mut head = match head::beginning(&self.buf) {
+            Beginning::StatusLine(start) => {
+                let head = head::parse(&self.buf[start..]);
+                self.buf.clear();
+                head
+            }
+            Beginning::Short | Beginning::Other => Head::none(),
+        };
+        head.quirks.unfinished_head = true;
+        Ok(head)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Clock;
+    use std::time::Duration;
+
     use crate::net::peer::{self, answer, get, get_with};
     use crate::net::{Client, Settings};
+    use crate::wire::exchange::BODY_KEPT;
     use crate::wire::{HttpVersion, Phase};
     use tokio::io::AsyncWriteExt as _;
 
@@ -290,12 +348,68 @@ mod tests {
     #[tokio::test]
     async fn each_way_to_break_an_answer_has_its_name() {
         check("", NetError::EmptyResponse).await;
-        check("HTTP/1.1 200 O", NetError::ConnectionClosed { phase: Phase::FirstByte }).await;
-        check("SSH-2.0-OpenSSH_9.2\r\n", NetError::InvalidHttpResponse).await;
+        check("HTTP/1.1 100 Continue\r\n\r\n", NetError::EmptyResponse).await;
+        check("HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n", NetError::InvalidHttpResponse).await;
         check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", NetError::IncompleteBody).await;
-        check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", NetError::IncompleteBody).await;
-        check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", NetError::InvalidHttpResponse).await;
-        check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", NetError::InvalidHttpResponse).await;
+        check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", NetError::IncompleteChunks).await;
+        check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", NetError::InvalidChunks).await;
+        let coded = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc";
+        check(coded, NetError::ContentDecoding).await;
+    }
+
+    /// What is read of an answer that RFC 9112 forbids: status, fields, body and quirks.
+    async fn check_lenient(reply: &'static str, expected: &str) {
+        let (address, _) = answer(reply).await;
+        let exchange = get_with(&small(), address, "/").await;
+        let response = exchange.response().unwrap();
+        let fields: Vec<_> =
+            response.headers.iter().map(|(name, value)| format!("{name}:{}", value.escape_ascii())).collect();
+        let quirks = format!("{:?}", response.transfer.quirks);
+        let quirks: Vec<&str> = quirks.split([' ', ',', '{', '}']).filter(|word| !word.is_empty()).collect();
+        let quirks: Vec<&str> =
+            quirks.windows(2).filter(|pair| pair[1] == "true").map(|pair| pair[0].trim_end_matches(':')).collect();
+        let body = String::from_utf8_lossy(&response.body);
+        assert_eq!(
+            format!("{} [{}] {body:?} {}", response.status, fields.join(","), quirks.join(" ")).trim_end(),
+            expected
+        );
+        assert_eq!(response.transfer.error, None);
+    }
+
+    #[tokio::test]
+    async fn what_browsers_read_is_read_and_its_quirks_are_named() {
+        check_lenient("HTTP/1.1 200 OK\nA: b\n\nok", "200 [A:b] \"ok\"").await;
+        check_lenient("\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n", "200 [A:b] \"\"").await;
+        check_lenient("HTTP/1.1\r\n\r\n", "200 [] \"\" no_status").await;
+        check_lenient("HTTP/1.1 abc OK\r\n\r\n", "200 [] \"\" odd_status").await;
+        check_lenient("HTTP/1.1 200OK\r\n\r\n", "200 [] \"\" odd_status").await;
+        check_lenient("HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n", "99 [Content-Length:0] \"\"").await;
+        check_lenient("HTTP/1.1 1000 Odd\r\nContent-Length: 0\r\n\r\n", "1000 [Content-Length:0] \"\"").await;
+        check_lenient("HTTP/9.9 200 OK\r\nA: b\r\n\r\n", "200 [A:b] \"\" odd_version").await;
+        check_lenient("ICY 200 OK\r\nA: b\r\n\r\nx", "200 [A:b] \"x\" icy").await;
+        check_lenient("SSH-2.0-OpenSSH_9.2\r\n", "200 [] \"SSH-2.0-OpenSSH_9.2\\r\\n\" no_status_line").await;
+        check_lenient("hi", "200 [] \"hi\" no_status_line unfinished_head").await;
+        check_lenient("HTTP/1.1 200 OK\r\nA: b", "200 [A:b] \"\" unfinished_head").await;
+        check_lenient("HTTP/1.1 200 OK\r\nno colon\r\nA : b\r\n C\r\n\r\n", "200 [A :b C] \"\"").await;
+        check_lenient("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", "200 [A:\\x00] \"\" nul").await;
+        check_lenient(
+            "HTTP/1.1 200 OK\r\nContent-Length: 3x\r\n\r\nabcd",
+            "200 [Content-Length:3x] \"abcd\" odd_length",
+        )
+        .await;
+        check_lenient("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabcd", "200 [Content-Length:-1] \"abcd\"").await;
+        check_lenient("HTTP/1.1 101 Switch\r\nA: b\r\n\r\n", "101 [A:b] \"\"").await;
+    }
+
+    #[tokio::test]
+    async fn codings_are_undone_and_both_sizes_are_told() {
+        let mut reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 24\r\n\r\n".to_vec();
+        reply.extend_from_slice(b"\x1f\x8b\x08\0\0\0\0\0\x02\x03KL\xa4=\0\0dzp\xafd\0\0\0");
+        let (address, _) = answer(reply).await;
+        let exchange = get(address, "/").await;
+        let response = exchange.response().unwrap();
+        assert_eq!((response.body_size, response.transfer.sent_size), (100, 24));
+        assert_eq!(&*response.body, &[b'a'; 100]);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,8 +16,7 @@ use super::head;
 use super::settings::Limits;
 use super::stream::Stream;
 use super::trace::Trace;
-use crate::wire::exchange::BODY_KEPT;
-use crate::wire::{Headers, HttpVersion, NetError, Phase, Quirks, Transfer, WireRequest, WireResponse};
+use crate::wire::{Headers, NetError, Phase, WireRequest};
 
 /// Chromium's windows, so that a server paces itself as for a browser (in bytes).
 const STREAM_WINDOW: u32 = 6 * 1024 * 1024;
@@ -28,17 +28,31 @@ const NOT_CARRIED: &[&str] =
 
 type Connection = h2::client::Connection<Counted, Bytes>;
 
-/// Sends the request and reads the answer. Sets `phases.first_byte` and `phases.body` as far as they came.
-pub(super) async fn exchange(
+/// A body that is still to be read.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    driver: Driver,
+    body: h2::RecvStream,
+    noted: Arc<Noted>,
+    first_byte: Instant,
+}
+
+/// An answer's head.
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) headers: Headers,
+}
+
+/// Sends the request and reads the answer's head. Sets `phases.first_byte`.
+pub(super) async fn open(
     stream: Stream,
     request: &WireRequest,
     limits: &Limits,
     trace: &mut Trace,
-) -> Result<WireResponse, NetError> {
+) -> Result<(Head, Incoming), NetError> {
     let noted = Arc::new(Noted::default());
     let result = run(stream, request, limits, trace, &noted).await;
-    // The library passes on that reading failed, not why: a TLS alert would be lost.
-    result.map_err(|error| noted.alert.get().cloned().unwrap_or(error))
+    result.map_err(|error| noted.or(error))
 }
 
 async fn run(
@@ -47,7 +61,7 @@ async fn run(
     limits: &Limits,
     trace: &mut Trace,
     noted: &Arc<Noted>,
-) -> Result<WireResponse, NetError> {
+) -> Result<(Head, Incoming), NetError> {
     let shadow = request_head(request)?;
     let mut builder = h2::client::Builder::new();
     builder
@@ -78,42 +92,32 @@ async fn run(
             Err(error) => Err(failure(&error, Phase::FirstByte)),
         }
     };
-    let (head, mut incoming) = trace.within(Phase::FirstByte, wait).await?.into_parts();
-    let first = trace.now();
+    let (head, body) = trace.within(Phase::FirstByte, wait).await?.into_parts();
+    let first_byte = trace.now();
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if limits.headers < size {
         return Err(NetError::HeadersTooLarge { limit: limits.headers });
     }
-    trace.phases.first_byte = Some(first.saturating_duration_since(written));
+    trace.phases.first_byte = Some(first_byte.saturating_duration_since(written));
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let incoming = Incoming { driver, body, noted: Arc::clone(noted), first_byte };
+    Ok((Head { status: head.status.as_u16(), headers }, incoming))
+}
 
-    let mut kept = Vec::new();
-    let mut size: u64 = 0;
-    let read = async {
-        while let Some(data) = driver.run(incoming.data()).await {
-            let data = data.map_err(|error| failure(&error, Phase::Body))?;
-            let room = BODY_KEPT.saturating_sub(kept.len());
-            kept.extend_from_slice(&data[..data.len().min(room)]);
-            size += data.len() as u64;
-            if limits.body < size {
-                return Err(NetError::BodyTooLarge { limit: limits.body });
-            }
-            // The stream is ours alone; a failure to widen its window shows in the next read.
-            let _ = incoming.flow_control().release_capacity(data.len());
-        }
-        Ok(())
-    };
-    // The head is good: what is wrong with the body is told beside it.
-    let broken = trace.within(Phase::Body, read).await.err();
-    trace.phases.body = Some(trace.since(first));
-    Ok(WireResponse {
-        version: HttpVersion::H2,
-        status: head.status.as_u16(),
-        reason: String::new(),
-        headers: head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
-        body: kept.into(),
-        body_size: size,
-        transfer: Transfer { sent_size: size, error: broken, quirks: Quirks::default() },
-    })
+impl Incoming {
+    /// The next bytes of the body, its content codings still on; `None` at its end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, NetError> {
+        let Some(data) = self.driver.run(self.body.data()).await else { return Ok(None) };
+        let data = data.map_err(|error| self.noted.or(failure(&error, Phase::Body)))?;
+        // The stream is ours alone; a failure to widen its window shows in the next read.
+        let _ = self.body.flow_control().release_capacity(data.len());
+        Ok(Some(data))
+    }
+
+    /// When the answer's head had come.
+    pub(super) fn first_byte(&self) -> Instant {
+        self.first_byte
+    }
 }
 
 /// The request as HTTP/2 has it: names in lower case, `Host` as `:authority`.
@@ -155,6 +159,7 @@ async fn send_body(outgoing: &mut h2::SendStream<Bytes>, mut body: Bytes) -> Res
 }
 
 /// Polls the connection beside whatever waits for it.
+#[derive(Debug)]
 struct Driver {
     connection: Option<Connection>,
 }
@@ -187,7 +192,15 @@ struct Noted {
     alert: OnceLock<NetError>,
 }
 
+impl Noted {
+    /// The library passes on that reading failed, not why: a TLS alert would be lost.
+    fn or(&self, error: NetError) -> NetError {
+        self.alert.get().cloned().unwrap_or(error)
+    }
+}
+
 /// A connection whose incoming bytes are counted and whose TLS failures are kept.
+#[derive(Debug)]
 struct Counted {
     stream: Stream,
     noted: Arc<Noted>,
@@ -242,6 +255,7 @@ mod tests {
     use crate::base::Clock;
     use crate::net::peer_tls::{self, BOTH, Identity, Valid, params, server};
     use crate::net::{Client, Settings, peer};
+    use crate::wire::HttpVersion;
     use std::net::SocketAddr;
     use std::time::Duration;
     use tokio::task::JoinHandle;

@@ -3,8 +3,11 @@
 //! Invariants: no policy (what an answer means is decided elsewhere); every request has a connection of its own; whatever
 //! a peer sends is bounded in size by [`Limits`] and in time by the caller's deadline; nothing is retried.
 
+mod body;
 mod cert;
+mod chunks;
 mod client;
+mod coding;
 mod dial;
 mod dns;
 mod errno;
@@ -18,7 +21,6 @@ mod peer;
 #[cfg(test)]
 mod peer_tls;
 mod proxy;
-mod recorder;
 mod settings;
 mod stream;
 mod target;
@@ -28,6 +30,7 @@ mod tunnel;
 mod verify;
 mod websocket;
 
+pub use body::Body;
 pub use client::Client;
 pub use settings::{ClientKey, ConnectTo, Limits, Settings};
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;

@@ -86,9 +86,13 @@ async fn connect_answer(tcp: &mut TcpStream) -> Result<u16, NetError> {
         let take = end.map_or(count, |end| end - before);
         tcp.read_exact(&mut peeked[..take]).await.map_err(|error| broken(&error))?;
         if let Some(end) = end {
-            head.truncate(end);
             // What answers but doesn't speak HTTP is no proxy.
-            return head::parse(&head).map(|head| head.status).ok_or(NetError::ProxyConnectionFailed);
+            let head::Beginning::StatusLine(start) = head::beginning(&head[..end]) else {
+                return Err(NetError::ProxyConnectionFailed);
+            };
+            let head = head::parse(&head[start..end]);
+            let good = !head.quirks.no_status && !head.quirks.odd_status;
+            return if good { Ok(head.status) } else { Err(NetError::ProxyConnectionFailed) };
         }
         if HEAD < head.len() {
             return Err(NetError::ProxyConnectionFailed);

@@ -92,19 +92,20 @@ impl Transfer {
 pub struct Quirks {
     /// No status line: all of it is taken for a body (HTTP/0.9). `status` is 200.
     pub no_status_line: bool,
-    /// As before, and it begins with `ICY`.
+    /// The status line says `ICY` for `HTTP/1.0`.
     pub icy: bool,
     /// The status line ends behind the version. `status` is 200.
     pub no_status: bool,
-    /// What stands in the status's place is no number of three digits: none at all (`status` is 200), or another number.
+    /// What stands in the status's place is no number (`status` is 200), or is one with something stuck to it. A number that
+    /// is no status of HTTP's (99, 1000) stands in `status`.
     pub odd_status: bool,
-    /// The version is neither 1.0 nor 1.1.
+    /// The version is not 1.x.
     pub odd_version: bool,
     /// A NUL in the head.
     pub nul: bool,
     /// The connection ended within the head.
     pub unfinished_head: bool,
-    /// A `Content-Length` that is no number, or one below zero.
+    /// A `Content-Length` that is no number, not even a negative one.
     pub odd_length: bool,
 }
 
