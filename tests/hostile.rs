@@ -135,7 +135,10 @@ fn ws(path: &str, within: Duration, expected: &str) {
 
 #[test]
 fn a_gigabyte_of_headers_is_too_much() {
-    for path in ["/?head-size=1g", "/?head-line=1g", "/?interims=100000000"] {
+    http("/?interims=100000000", LONG, "HeadersTooLarge { limit: 262144 }");
+    // To a handshake every answer is final, as in Chromium.
+    ws("/?interims=100000000&status=403", LONG, "103");
+    for path in ["/?head-size=1g", "/?head-line=1g"] {
         http(path, LONG, "HeadersTooLarge { limit: 262144 }");
         ws(&format!("{path}&status=403"), LONG, "HeadersTooLarge { limit: 262144 }");
     }
@@ -180,7 +183,7 @@ fn a_refusal_with_a_gigabyte_after_it_is_still_that_refusal() {
 #[test]
 fn a_connection_that_breaks_off_says_where() {
     http("/?end=drop", LONG, "EmptyResponse");
-    http("/?end=drop-head", LONG, "ConnectionClosed { phase: FirstByte }");
+    http("/?end=drop-head", LONG, "200 and 0 bytes");
     http("/?end=drop-body&size=1k", LONG, "IncompleteBody");
     http("/?end=reset", LONG, "ConnectionReset { phase: FirstByte }");
     http("/?end=reset-body&size=1k&body-wait=50ms", LONG, "ConnectionReset { phase: Body }");
@@ -190,14 +193,15 @@ fn a_connection_that_breaks_off_says_where() {
 }
 
 #[test]
-fn what_is_not_http_is_named() {
-    http("/?raw=SSH-2.0-OpenSSH_9.2%0D%0A", LONG, "InvalidHttpResponse");
-    http("/?raw=HTTP/1.1+200%00+OK%0D%0A%0D%0A", LONG, "InvalidHttpResponse");
+fn what_is_not_http_is_read_in_bounds() {
+    // What it is to a browser is decided elsewhere; here it is all body.
+    http("/?raw=SSH-2.0-OpenSSH_9.2%0D%0A", LONG, "200 and 21 bytes");
+    http("/?raw=HTTP/1.1+200%00+OK%0D%0A%0D%0A", LONG, "200 and 0 bytes");
     // A line that is no field is passed over, as browsers do.
     http("/?bare&h=no-colon&h=Content-Length:+0", LONG, "200 and 0 bytes");
-    http("/?bare&h=Content-Length:+1&h=Content-Length:+2", LONG, "InvalidHttpResponse");
+    http("/?bare&h=Content-Length:+1&h=Content-Length:+2", LONG, "200 and 1 bytes");
     let chunk = "/?raw=HTTP/1.1+200+OK%0D%0ATransfer-Encoding:+chunked%0D%0A%0D%0AFFFFFFFFFFFFFFFFFF%0D%0A";
-    http(chunk, LONG, "InvalidHttpResponse");
+    http(chunk, LONG, "InvalidChunks");
 }
 
 #[test]

@@ -161,10 +161,10 @@ pub fn broken_body_fails(browser: Browser, error: &NetError) -> bool {
     browser == Browser::Firefox && *error == NetError::InvalidChunks
 }
 
-/// Whether repeated, differing `Location` and `Content-Length` fields fail the answer. Seen in Chromium, and in the others
-/// every way round.
+/// Whether repeated, differing `Location`, `Content-Length` and `Content-Disposition` fields fail the answer. Seen: all but
+/// WebKit(GTK), which takes the last.
 pub fn refuses_repeated_framing(browser: Browser) -> bool {
-    browser == Browser::Chrome
+    browser != Browser::Safari
 }
 
 /// What `new WebSocket` looks at once its URL is one, in order. Seen in Chromium: the page's policies come before the

@@ -106,6 +106,8 @@ pub enum Misuse {
 /// What is wrong with a 101.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invalid {
+    /// No status line at all.
+    StatusLine,
     /// A field is missing: `Upgrade`, `Connection`, `Sec-WebSocket-Accept`.
     Missing { name: &'static str },
     /// A field stands more than once.
@@ -152,6 +154,9 @@ impl Fault {
             Self::RedirectRefused => "net::ERR_FAILED",
             Self::Aborted | Self::LocalResource => "net::ERR_ABORTED",
             Self::RepeatedHeader { name: "Location" } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
+            Self::RepeatedHeader { name: "Content-Disposition" } => {
+                "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_DISPOSITION"
+            }
             Self::RepeatedHeader { .. } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH",
             Self::UnexpectedProxyAuth => "net::ERR_UNEXPECTED_PROXY_AUTH",
             Self::ResourcePolicySameOrigin => "net::ERR_BLOCKED_BY_RESPONSE.NotSameOrigin",
@@ -218,6 +223,7 @@ impl Invalid {
     /// What is wrong, short: the field's name, and its value where that is the matter.
     pub fn detail(&self) -> String {
         match self {
+            Self::StatusLine => "no status line".into(),
             Self::Missing { name } => format!("{name} missing"),
             Self::Repeated { name } => format!("{name} repeated"),
             Self::Upgrade { value } => format!("Upgrade: {value}"),

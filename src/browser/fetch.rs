@@ -18,7 +18,7 @@ use super::redirect::{self, Location};
 use super::script::{Call, Prepared};
 use super::sent::{self, Sent};
 use super::{
-    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, mixed,
+    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, http, mixed,
     origin, port,
 };
 use crate::base::Wall;
@@ -126,14 +126,15 @@ impl Fetch {
     }
 
     /// What came of the request that [`Step::Send`] named.
-    pub fn on_exchange(&mut self, exchange: Exchange, now: Wall) -> Step {
+    pub fn on_exchange(&mut self, mut exchange: Exchange, now: Wall) -> Step {
         self.now = now;
+        let refused = http::read(self.page.browser, &mut exchange).err();
         let result = exchange.result.clone();
         let proxied = exchange.proxy.is_some();
         self.exchanges.push(exchange);
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
+        let response = match (result, refused) {
+            (Ok(response), None) => response,
+            (Err(error), _) | (Ok(_), Some(error)) => {
                 self.clear_permissions();
                 return self.done(Err(Fault::Net(error)));
             }
@@ -393,14 +394,8 @@ impl Fetch {
     /// What the network layer under the page refuses before any policy sees the answer.
     fn refused_by_network_layer(&self, response: &WireResponse, proxied: bool) -> Option<Fault> {
         let browser = self.page.browser;
-        if dialect::refuses_repeated_framing(browser) {
-            for (field, name) in [("location", "Location"), ("content-length", "Content-Length")] {
-                let mut values = response.headers.all(field).map(headers::normalize_value);
-                let first = values.next();
-                if values.any(|value| Some(value) != first) {
-                    return Some(Fault::RepeatedHeader { name });
-                }
-            }
+        if let Some(name) = http::repeated(browser, response) {
+            return Some(Fault::RepeatedHeader { name });
         }
         if response.status == 407 && !proxied && dialect::refuses_proxy_status(browser) {
             return Some(Fault::UnexpectedProxyAuth);

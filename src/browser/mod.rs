@@ -15,6 +15,7 @@ pub mod eventsource;
 pub mod fault;
 pub mod fetch;
 pub mod headers;
+pub mod http;
 pub mod kind;
 pub mod method;
 pub mod mixed;

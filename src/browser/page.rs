@@ -20,7 +20,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page whose program can undo nothing: no content coding and no WebSocket extension is offered.
+    /// A page of this program's.
     pub fn new(url: Url, browser: Browser) -> Self {
         Self { url, browser, abilities: Abilities::default(), policies: Vec::new() }
     }
@@ -62,13 +62,20 @@ impl Page {
 }
 
 /// Where the network can't undo what a browser offers, the offer is left out, because a server would take it up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
     /// Every content coding that the browser offers (gzip, deflate, br, zstd). Without: `Accept-Encoding: identity`.
     pub codings: bool,
     /// permessage-deflate. Browsers always offer it; tungstenite 0.30 can't speak it, and a server that accepts the
     /// extension would break the session. Without: no `Sec-WebSocket-Extensions`.
     pub deflate: bool,
+}
+
+impl Default for Abilities {
+    /// What this program's network undoes.
+    fn default() -> Self {
+        Self { codings: true, deflate: false }
+    }
 }
 
 /// What the browser carries from one request of a page to the next. A machine takes it at its start and gives it back at its

@@ -356,6 +356,8 @@ impl ErrorForm {
             "client_cert_required" => NetError::ClientCertRequired,
             "invalid_http_response" => NetError::InvalidHttpResponse,
             "headers_too_large" => NetError::HeadersTooLarge { limit },
+            "invalid_status_line" => NetError::InvalidStatusLine,
+            "headers_truncated" => NetError::HeadersTruncated,
             "incomplete_body" => NetError::IncompleteBody,
             "incomplete_chunks" => NetError::IncompleteChunks,
             "invalid_chunks" => NetError::InvalidChunks,

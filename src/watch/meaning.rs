@@ -47,6 +47,8 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::CertInvalid
         | Code::ClientCertRequired
         | Code::InvalidHttpResponse
+        | Code::InvalidStatusLine
+        | Code::HeadersTruncated
         | Code::InvalidChunks
         | Code::ContentDecoding
         | Code::HeadersTooLarge
@@ -62,6 +64,7 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::RedirectRefused
         | Code::Aborted
         | Code::RepeatedLocation
+        | Code::RepeatedDisposition
         | Code::RepeatedContentLength
         | Code::TypeError
         | Code::SyntaxError

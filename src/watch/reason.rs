@@ -95,6 +95,8 @@ codes! {
     CertInvalid "cert_invalid" Tls,
     ClientCertRequired "client_cert_required" Tls,
     InvalidHttpResponse "invalid_http_response" Protocol,
+    InvalidStatusLine "invalid_status_line" Protocol,
+    HeadersTruncated "headers_truncated" Protocol,
     HeadersTooLarge "headers_too_large" Protocol,
     IncompleteBody "incomplete_body" Protocol,
     IncompleteChunks "incomplete_chunks" Protocol,
@@ -142,6 +144,7 @@ codes! {
     /// The browser gave the request up without a word: a redirect to a URL with a username.
     Aborted "net::ERR_ABORTED" Protocol,
     RepeatedLocation "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION" Protocol,
+    RepeatedDisposition "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_DISPOSITION" Protocol,
     RepeatedContentLength "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH" Protocol,
     /// 407 from a server that is no proxy.
     UnexpectedProxyAuth "net::ERR_UNEXPECTED_PROXY_AUTH" Proxy,

@@ -100,6 +100,12 @@ pub enum NetError {
 
     #[error("the answer is not HTTP")]
     InvalidHttpResponse,
+    /// Firefox's word for a status that is no number.
+    #[error("the answer's status line is invalid")]
+    InvalidStatusLine,
+    /// Over TLS, the connection ended within the answer's head.
+    #[error("the answer's head is cut off")]
+    HeadersTruncated,
     #[error("the answer's headers are larger than {limit} bytes")]
     HeadersTooLarge { limit: usize },
     /// Before its `Content-Length` was full.
@@ -161,7 +167,8 @@ impl NetError {
             Self::CertRevoked => "net::ERR_CERT_REVOKED",
             Self::CertInvalid => "net::ERR_CERT_INVALID",
             Self::ClientCertRequired => "net::ERR_BAD_SSL_CLIENT_AUTH_CERT",
-            Self::InvalidHttpResponse => "net::ERR_INVALID_HTTP_RESPONSE",
+            Self::InvalidHttpResponse | Self::InvalidStatusLine => "net::ERR_INVALID_HTTP_RESPONSE",
+            Self::HeadersTruncated => "net::ERR_RESPONSE_HEADERS_TRUNCATED",
             Self::HeadersTooLarge { .. } => "net::ERR_RESPONSE_HEADERS_TOO_BIG",
             Self::IncompleteBody => "net::ERR_CONTENT_LENGTH_MISMATCH",
             Self::IncompleteChunks => "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
@@ -205,6 +212,8 @@ impl NetError {
             Self::CertInvalid => "cert_invalid",
             Self::ClientCertRequired => "client_cert_required",
             Self::InvalidHttpResponse => "invalid_http_response",
+            Self::InvalidStatusLine => "invalid_status_line",
+            Self::HeadersTruncated => "headers_truncated",
             Self::HeadersTooLarge { .. } => "headers_too_large",
             Self::IncompleteBody => "incomplete_body",
             Self::IncompleteChunks => "incomplete_chunks",
@@ -232,9 +241,12 @@ impl NetError {
             | Self::Configuration { .. }
             | Self::Os { .. } => Phase::Connect,
             Self::ConnectionReset { phase } | Self::ConnectionClosed { phase } | Self::Timeout { phase, .. } => *phase,
-            Self::EmptyResponse | Self::InvalidHttpResponse | Self::HeadersTooLarge { .. } | Self::Http2Protocol => {
-                Phase::FirstByte
-            }
+            Self::EmptyResponse
+            | Self::InvalidHttpResponse
+            | Self::InvalidStatusLine
+            | Self::HeadersTruncated
+            | Self::HeadersTooLarge { .. }
+            | Self::Http2Protocol => Phase::FirstByte,
             Self::ProxyConnectionFailed
             | Self::TunnelRefused { .. }
             | Self::ProxyAuthRequired

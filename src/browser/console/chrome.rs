@@ -288,6 +288,7 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
 /// Chromium's words for what is wrong with a 101.
 fn words(invalid: &Invalid) -> String {
     match invalid {
+        Invalid::StatusLine => "Invalid status line".into(),
         Invalid::Missing { name } => format!("'{name}' header is missing"),
         Invalid::Repeated { name } => format!("'{name}' header must not appear more than once in a response"),
         Invalid::Upgrade { value } => format!("'Upgrade' header value is not 'WebSocket': {value}"),

@@ -62,6 +62,8 @@ pub(super) fn cookie(note: &Note) -> String {
     }
 }
 
+const STATUS_LINE: &str = "The status line of the HTTP response is invalid";
+
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
     let blocked = |reason: &str| {
@@ -150,6 +152,10 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         ) => Vec::new(),
         // The answer had been handed on by then.
         Some(Fault::Net(error)) if broke_off(failing, error) => Vec::new(),
+        Some(Fault::Net(NetError::InvalidStatusLine)) => {
+            let refused = (failing.mode == Mode::Cors && failing.foreign).then(did_not_succeed);
+            std::iter::once(STATUS_LINE.to_owned()).chain(refused).collect()
+        }
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),
     }
@@ -222,6 +228,10 @@ pub(super) fn handshake(url: &Url, fault: &Fault) -> Vec<String> {
         Fault::MixedContent | Fault::ContentSecurityPolicy { .. } | Fault::TypeError(_) | Fault::SyntaxError(_) => {
             Vec::new()
         }
-        _ => vec![format!("Firefox can’t establish a connection to the server at {url}.")],
+        fault => {
+            let status_line = (*fault == Fault::Net(NetError::InvalidStatusLine)).then(|| STATUS_LINE.to_owned());
+            let refused = format!("Firefox can’t establish a connection to the server at {url}.");
+            status_line.into_iter().chain([refused]).collect()
+        }
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 use super::cookie::Note;
 use super::csp::{Disposition, Violation};
 use super::{Api, ApiMisuse, Browser, Fault, Misuse, Mode, Page};
-use crate::wire::WireResponse;
+use crate::wire::{NetError, WireResponse};
 
 /// The lines, in order, and which of them tells the reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,15 @@ pub fn of_fetch(failing: &Failing<'_>) -> Console {
         Browser::Firefox => firefox::fetch(failing),
         Browser::Safari => safari::fetch(failing),
     };
-    composed(failing.page, failing.remarks, failing.fault, end)
+    let mut console = composed(failing.page, failing.remarks, failing.fault, end);
+    // Of the two lines that Firefox has then, the one about CORS is the reason.
+    if failing.page.browser == Browser::Firefox
+        && failing.fault == Some(&Fault::Net(NetError::InvalidStatusLine))
+        && console.reason + 1 < console.lines.len()
+    {
+        console.reason += 1;
+    }
+    console
 }
 
 /// The lines of a WebSocket's opening handshake; `fault`: why it did not open.

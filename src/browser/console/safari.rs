@@ -170,9 +170,11 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
             Invalid::Missing { name: "Sec-WebSocket-Accept" } | Invalid::Accept => {
                 "Server returned incorrect “Sec-WebSocket-Accept” key".to_owned()
             }
-            Invalid::Missing { .. } | Invalid::Repeated { .. } | Invalid::Upgrade { .. } | Invalid::Connection => {
-                "Server ignored WebSocket handshake".to_owned()
-            }
+            Invalid::StatusLine
+            | Invalid::Missing { .. }
+            | Invalid::Repeated { .. }
+            | Invalid::Upgrade { .. }
+            | Invalid::Connection => "Server ignored WebSocket handshake".to_owned(),
             Invalid::SubprotocolUnasked { .. } | Invalid::SubprotocolMismatch { .. } | Invalid::SubprotocolMissing => {
                 "Server requested unsupported protocol".to_owned()
             }

@@ -14,7 +14,9 @@ use super::console::{self, Remark};
 use super::cookie::Trail;
 use super::dialect::SocketRule;
 use super::dialect::csp::{Asker, Check, checks};
-use super::{Browser, Fault, Memory, Misuse, Page, Step, csp, dialect, headers, mixed, origin, port, sent};
+use super::{
+    Browser, Fault, Invalid, Memory, Misuse, Page, Step, csp, dialect, headers, http, mixed, origin, port, sent,
+};
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
 
@@ -251,9 +253,17 @@ impl Handshake {
     }
 
     /// What came of the handshake. A redirect is not followed: it is another status than 101.
-    pub fn on_exchange(&mut self, exchange: Exchange, now: Wall) -> Step {
+    pub fn on_exchange(&mut self, mut exchange: Exchange, now: Wall) -> Step {
+        let refused = http::read(self.page.browser, &mut exchange).err();
         let result = match &exchange.result {
             Err(error) => Err(Fault::Net(error.clone())),
+            Ok(_) if let Some(error) = refused => Err(Fault::Net(error)),
+            Ok(response) if let Some(name) = http::repeated(self.page.browser, response) => {
+                Err(Fault::RepeatedHeader { name })
+            }
+            Ok(response) if response.transfer.quirks.no_status_line && self.page.browser == Browser::Chrome => {
+                Err(Fault::HandshakeInvalid(Invalid::StatusLine))
+            }
             Ok(response) => match response.status {
                 101 => accept::check(&self.page, &self.key, &self.protocols, &response.headers)
                     .map_err(Fault::HandshakeInvalid),
