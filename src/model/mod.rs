@@ -18,7 +18,7 @@ pub use beat::{Beat, Beats};
 pub use columns::{Column, ColumnCache, Spread};
 pub use lane::{Lane, Segment};
 pub use live::{Limits, Live, Offline, RecordingProblem};
-pub use range::{Answer, Bin, EventPage, Query, RangeData};
+pub use range::{Answer, Bin, EventPage, Fine, Query, RangeData};
 pub use reading::{Reading, is_reconnect, read};
 pub use roster::{Counts, Group, Order, Roster};
 pub use series::{Sample, SampleKind, Series};

@@ -10,8 +10,8 @@ use crate::watch::Event;
 /// A question to the history, asked off the drawing thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// The plots of `[from, to]`, with columns at least `column` wide.
-    Range { profile: ProfileId, from: Wall, to: Wall, column: Duration },
+    /// The plots of `[from, to]`, with columns at least `column` wide, and the latency's once more at least `fine` wide.
+    Range { profile: ProfileId, from: Wall, to: Wall, column: Duration, fine: Duration },
     /// At most `limit` events of `[from, to]`, the newest ones, frames among them where asked for.
     Events { profile: ProfileId, from: Wall, to: Wall, limit: usize, frames: bool },
 }
@@ -35,6 +35,13 @@ pub struct Bin {
     pub count: u32,
 }
 
+/// Latency in columns narrower than the range's, of which a whole number makes one of those.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fine {
+    pub width: Duration,
+    pub columns: Vec<Column>,
+}
+
 /// One profile over one stretch of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeData {
@@ -45,6 +52,8 @@ pub struct RangeData {
     pub column: Duration,
     /// Of checks and round trips, in order; a stretch without either has no column.
     pub latency: Vec<Column>,
+    /// The same, finer; `None`: it was not asked for, or there is nothing finer.
+    pub fine: Option<Fine>,
     /// Of handshakes, in order.
     pub handshakes: Vec<Column>,
     /// In order, without overlap; time that nobody watched is in none of them.
@@ -53,7 +62,7 @@ pub struct RangeData {
     pub attempts: Vec<Bin>,
     /// CORS failures, in order; without the empty ones.
     pub cors: Vec<Bin>,
-    /// Stretches in which wirewatch was not running.
+    /// Stretches that are not in the history, in order: wirewatch was not running, or could not keep what it saw.
     pub gaps: Vec<(Wall, Wall)>,
     /// When the profile's history begins, where it is known.
     pub first: Option<Wall>,

@@ -49,6 +49,8 @@ pub struct Past {
     pub last_check: Option<(Wall, Arc<CheckReport>)>,
     pub last_handshake: Option<HandshakeSeen>,
     pub last_close: Option<(Wall, CloseFacts)>,
+    /// From when on the samples, segments, attempts and events are all that there are; `None`: they are from the beginning.
+    pub whole_from: Option<Wall>,
 }
 
 /// One profile, live. Read it; only [`Live`](super::Live) changes it.
@@ -86,6 +88,8 @@ pub struct Watched {
     /// Everything but frames.
     pub events: Ring<Arc<Event>>,
     pub frames: Ring<Arc<Event>>,
+    /// What is older was not all brought from the history.
+    whole_from: Option<Wall>,
     /// The last panic of its task.
     pub panicked: Option<(Wall, Box<str>)>,
     /// Rises with each change; a view built of one version need not be built again.
@@ -116,6 +120,7 @@ impl Watched {
             cors: Ring::new(limits.marks),
             events: Ring::new(limits.events),
             frames: Ring::new(limits.frames),
+            whole_from: None,
             panicked: None,
             version: 0,
         }
@@ -180,6 +185,11 @@ impl Watched {
 
     /// From when on memory has every sample, segment and mark; `None`: it has nothing.
     pub fn known_since(&self) -> Option<Wall> {
+        let remembered = self.remembered_since()?;
+        Some(self.whole_from.map_or(remembered, |whole| whole.max(remembered)))
+    }
+
+    fn remembered_since(&self) -> Option<Wall> {
         let first_sample = self.series.first().map(|sample| sample.at);
         let first_segment = self.lane.first_at();
         let whole = self.series.first_index() == 0 && !self.lane.is_cut() && self.attempts.forgotten() == 0;
@@ -199,6 +209,7 @@ impl Watched {
     }
 
     pub(super) fn seed(&mut self, past: Past) {
+        self.whole_from = past.whole_from;
         past.beats.into_iter().for_each(|beat| self.beats.push(beat));
         past.samples.into_iter().for_each(|sample| {
             if sample.cors {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::detail::ReasonForm;
 use super::last::{self, LastReports, Lasts};
+use super::missed::Missed;
 use super::rollup::SPANS;
 use super::row::{self, Keep, Row};
 use super::statements::{Open, SampleRow, Statements};
@@ -69,16 +70,19 @@ pub(super) struct Memory {
     newest: Option<i64>,
 }
 
+/// What one transaction writes.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub names: &'a [Named],
+    /// What was let go before its events.
+    pub missed: Option<&'a Missed>,
+    pub events: &'a [Arc<Event>],
+    pub last: LastReports,
+}
+
 /// Writes one batch and commits it.
-pub(super) fn write(
-    db: &mut Connection,
-    memory: &mut Memory,
-    names: &[Named],
-    events: &[Arc<Event>],
-    last: LastReports,
-    now: Wall,
-) -> rusqlite::Result<()> {
-    let result = try_write(db, memory, names, events, last, now);
+pub(super) fn write(db: &mut Connection, memory: &mut Memory, batch: Batch<'_>, now: Wall) -> rusqlite::Result<()> {
+    let result = try_write(db, memory, batch, now);
     match &result {
         Ok(done) => memory.lasts.committed(done, now),
         Err(_) => {
@@ -92,22 +96,25 @@ pub(super) fn write(
 fn try_write(
     db: &mut Connection,
     memory: &mut Memory,
-    names: &[Named],
-    events: &[Arc<Event>],
-    last: LastReports,
+    batch: Batch<'_>,
     now: Wall,
 ) -> rusqlite::Result<Vec<last::Key>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(missed) = batch.missed {
+        missed.write(&tx)?;
+        // The states are other ones now.
+        memory.profiles.clear();
+    }
     let done;
     {
         let mut into = Statements::new(&tx)?;
-        for named in names {
+        for named in batch.names {
             into.know(named)?;
             if let Some(known) = memory.profiles.get_mut(&named.id.0) {
                 known.kind = named.kind;
             }
         }
-        for event in events {
+        for event in batch.events {
             memory.insert(&mut into, event)?;
         }
         for (profile, known) in &mut memory.profiles {
@@ -117,7 +124,7 @@ fn try_write(
                 }
             }
         }
-        done = memory.lasts.write(&mut into, last, now)?;
+        done = memory.lasts.write(&mut into, batch.last, now)?;
         into.finish()?;
     }
     tx.commit()?;

@@ -15,6 +15,7 @@ mod exchange;
 mod insert;
 mod last;
 mod lock;
+mod missed;
 mod pace;
 mod pasts;
 mod range;
@@ -29,8 +30,8 @@ mod writer;
 
 pub use error::StoreError;
 pub use insert::Named;
-pub use pasts::read_pasts;
-pub use reader::{Cursor, Filter, PAGE, Page, PastLimits, Reader};
+pub use pasts::{PastLimits, read_pasts};
+pub use reader::{Cursor, Filter, PAGE, Page, Reader};
 pub use retention::Retention;
 pub use rollup::Histogram;
 pub use row::{is_kind, kinds};

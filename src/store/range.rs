@@ -11,7 +11,7 @@ use super::rollup::{Bucket, Histogram, Tally};
 use super::statements::{BUCKET_COLUMNS, read_bucket};
 use crate::base::{ProfileId, Wall};
 use crate::model::columns::{Which, column_start, columns, spread};
-use crate::model::{Bin, Column, RangeData, Sample, Segment, Spread};
+use crate::model::{Bin, Column, Fine, RangeData, Sample, Segment, Spread};
 use crate::watch::State;
 use rusqlite::OptionalExtension;
 
@@ -25,6 +25,17 @@ const COLUMNS: i64 = 20_000;
 impl Reader {
     /// What the plots show of `[from, to]`, with columns at least `column` wide.
     pub fn range(&self, id: ProfileId, from: Wall, to: Wall, column: Duration) -> rusqlite::Result<RangeData> {
+        self.range_and_fine(id, from, to, (column, column))
+    }
+
+    /// The same, and the latency once more in columns at least `fine` wide.
+    pub fn range_and_fine(
+        &self,
+        id: ProfileId,
+        from: Wall,
+        to: Wall,
+        (column, fine): (Duration, Duration),
+    ) -> rusqlite::Result<RangeData> {
         let to = to.max(from);
         let first = self.first(id)?;
         // What lies before the profile's first sample needs no looking at.
@@ -32,7 +43,8 @@ impl Reader {
         // Nor what lies behind the history's end.
         let end = self.last_at()?.map_or(start, |last| to.min(last));
         let least = i64::try_from(to.since(from).as_micros()).unwrap_or(i64::MAX) / COLUMNS;
-        let column = column.max(Duration::from_micros(least.unsigned_abs().max(1_000)));
+        let least = Duration::from_micros(least.unsigned_abs().max(1_000));
+        let (column, fine) = (column.max(least), fine.max(least).min(column.max(least)));
 
         let raw_from = self.first_raw(id)?;
         let column_s = i64::try_from(column.as_secs()).unwrap_or(i64::MAX);
@@ -48,6 +60,7 @@ impl Reader {
             to,
             column,
             latency: Vec::new(),
+            fine: None,
             handshakes: Vec::new(),
             segments: Vec::new(),
             attempts: Vec::new(),
@@ -57,15 +70,21 @@ impl Reader {
         };
         let mut worst = Vec::new();
         match narrow {
-            Some(rows) => from_samples(&mut data, &rows),
+            Some(rows) => from_samples(&mut data, &rows, fine),
             None => {
+                let fine_s = i64::try_from(fine.as_secs()).unwrap_or(i64::MAX);
                 // Looking up many narrow buckets for one wide column would take longer than anyone waits.
-                let span: i64 = if column_s < 1800 { 300 } else { 3600 };
-                // Whole buckets make a column.
-                let width = (column_s.max(span) + span - 1) / span * span;
+                let span: i64 = if fine_s < 1800 { 300 } else { 3600 };
+                // Whole buckets make a column, and whole fine columns a wide one.
+                let whole = |width: i64, part: i64| (width.max(part) + part - 1) / part * part;
+                let width = whole(column_s, span);
+                let mut narrow = whole(fine_s, span);
+                while width % narrow != 0 {
+                    narrow += span;
+                }
                 data.column = Duration::from_secs(width.unsigned_abs());
                 let buckets = self.buckets(id, span, column_start(start, data.column), end)?;
-                worst = from_buckets(&mut data, width, &buckets);
+                worst = from_buckets(&mut data, (width, narrow), buckets);
             }
         }
         data.segments = match self.segments(id, from, to, SEGMENTS)? {
@@ -174,10 +193,11 @@ impl Reader {
     }
 }
 
-fn from_samples(data: &mut RangeData, rows: &[Narrow]) {
+fn from_samples(data: &mut RangeData, rows: &[Narrow], fine: Duration) {
     let samples: Vec<Sample> = rows.iter().filter_map(Narrow::sample).collect();
     data.latency = columns(samples.iter(), data.column, Which::Line);
     data.handshakes = columns(samples.iter(), data.column, Which::Handshakes);
+    data.fine = (fine < data.column).then(|| Fine { width: fine, columns: columns(samples.iter(), fine, Which::Line) });
     let bins = |times: &mut dyn Iterator<Item = Wall>| {
         let mut bins: Vec<Bin> = Vec::new();
         for at in times.map(|at| column_start(at, data.column)) {
@@ -192,25 +212,34 @@ fn from_samples(data: &mut RangeData, rows: &[Narrow]) {
     data.cors = bins(&mut rows.iter().filter(|row| row.cors).map(|row| row.at));
 }
 
-/// Fills the columns; hands back the worst state of each.
-fn from_buckets(data: &mut RangeData, width: i64, buckets: &[(i64, Bucket)]) -> Vec<(Wall, State)> {
-    let mut worst = Vec::new();
-    for group in buckets.chunk_by(|a, b| a.0.div_euclid(width) == b.0.div_euclid(width)) {
-        let Some((start, first)) = group.first() else { continue };
-        let at = Wall(start.div_euclid(width) * width * 1_000_000);
-        let mut sum = first.clone();
-        for (_, bucket) in &group[1..] {
-            sum.line.merge(&bucket.line);
-            sum.handshakes.merge(&bucket.handshakes);
-            sum.cors += bucket.cors;
-            sum.reconnects += bucket.reconnects;
-            if let Some(state) = bucket.worst {
-                sum.enter(state);
-            }
+/// Buckets of `width` seconds from narrower ones.
+fn merged(buckets: Vec<(i64, Bucket)>, width: i64) -> Vec<(i64, Bucket)> {
+    let mut all: Vec<(i64, Bucket)> = Vec::new();
+    for (start, bucket) in buckets {
+        let start = start.div_euclid(width) * width;
+        match all.last_mut() {
+            Some((last, sum)) if *last == start => sum.merge(&bucket),
+            _ => all.push((start, bucket)),
         }
+    }
+    all
+}
+
+/// Fills the columns, `width` seconds wide and the fine ones `narrow`; hands back the worst state of each wide one.
+fn from_buckets(data: &mut RangeData, (width, narrow): (i64, i64), buckets: Vec<(i64, Bucket)>) -> Vec<(Wall, State)> {
+    let at = |start: i64| Wall(start.saturating_mul(1_000_000));
+    let mut buckets = merged(buckets, narrow);
+    for (_, bucket) in &mut buckets {
         // As `Which` has it: a handshake's failure is on the line.
-        sum.line.failed += sum.handshakes.failed;
-        sum.handshakes.failed = 0;
+        bucket.line.failed += std::mem::take(&mut bucket.handshakes.failed);
+    }
+    if narrow < width {
+        let columns = buckets.iter().filter_map(|(start, bucket)| column(at(*start), &bucket.line)).collect();
+        data.fine = Some(Fine { width: Duration::from_secs(narrow.unsigned_abs()), columns });
+    }
+    let mut worst = Vec::new();
+    for (start, sum) in merged(buckets, width) {
+        let at = at(start);
         data.latency.extend(column(at, &sum.line));
         data.handshakes.extend(column(at, &sum.handshakes));
         let count = |count: i64| u32::try_from(count).ok().filter(|count| 0 < *count);

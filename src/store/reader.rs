@@ -15,8 +15,8 @@ use super::insert::{Named, RECONNECT};
 use super::row::{self, COLUMNS, Stored};
 use super::schema;
 use crate::base::{Interner, ProfileId, Wall};
-use crate::model::{Answer, Beat, Beats, EventPage, HandshakeSeen, Past, Query, Reading, Sample, SampleKind, Segment};
-use crate::profile::{Kind, Profile};
+use crate::model::{Answer, EventPage, HandshakeSeen, Query, Reading, Sample, SampleKind, Segment};
+use crate::profile::Kind;
 use crate::watch::{CheckReport, CloseFacts, Event, EventBody, State};
 
 /// The most events of one answer.
@@ -26,22 +26,6 @@ pub const PAGE: usize = 10_000;
 #[derive(Debug)]
 pub struct Reader {
     pub(super) db: Connection,
-}
-
-/// How much of a profile's past [`Reader::past`] brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PastLimits {
-    pub beats: usize,
-    pub samples: usize,
-    pub segments: usize,
-    pub events: usize,
-    pub frames: usize,
-}
-
-impl Default for PastLimits {
-    fn default() -> Self {
-        Self { beats: 60, samples: 300, segments: 100, events: 60, frames: 20 }
-    }
 }
 
 /// Which events; every part left open takes all.
@@ -156,57 +140,8 @@ impl Reader {
         { last }.query_row([], |row| row.get(0).map(Wall)).optional()
     }
 
-    /// What to seed the live picture with: the newest of each, `profile` telling how a session's beats are long. What was
-    /// open when the history ended, ends with the history's last event.
-    pub fn past(&self, id: ProfileId, profile: Option<&Profile>, limits: PastLimits) -> rusqlite::Result<Past> {
-        let narrow = self.newest(id, 0, limits.samples.max(limits.events).max(limits.beats * 4))?;
-        let mut past = Past {
-            samples: narrow.iter().filter_map(Narrow::sample).collect(),
-            attempts: narrow.iter().filter(|row| row.is_reconnect()).map(|row| row.at).collect(),
-            ..Past::default()
-        };
-        past.segments = self.newest_segments(id, limits.segments)?;
-
-        let mut event = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM event e WHERE e.seq = ?1"))?;
-        let mut get = |row: &Narrow| -> rusqlite::Result<Option<Arc<Event>>> {
-            let stored = event.query_row([row.seq], Stored::read).optional()?;
-            Ok(stored.and_then(|stored| stored.event().ok()).map(Arc::new))
-        };
-        let first = narrow.len().saturating_sub(limits.events);
-        let mut beats = Vec::new();
-        if profile.is_none_or(|profile| profile.kind == Kind::Http) {
-            let older = narrow[..first].iter().rev().filter(|row| row.kind == row::CHECK);
-            let inside = narrow[first..].iter().filter(|row| row.kind == row::CHECK).count();
-            for row in older.take(limits.beats.saturating_sub(inside)) {
-                beats.extend(get(row)?.as_deref().and_then(beat));
-            }
-            beats.reverse();
-        }
-        for row in &narrow[first..] {
-            past.events.extend(get(row)?);
-        }
-        for row in &self.newest(id, 1, limits.frames)? {
-            past.events.extend(get(row)?);
-        }
-        past.events.sort_by_key(|event| event.seq);
-        match profile {
-            Some(profile) if profile.kind != Kind::Http => {
-                past.beats = slots(profile, &past.segments, &past.samples, limits.beats);
-            }
-            _ => {
-                beats.extend(past.events.iter().filter_map(|event| beat(event)));
-                beats.drain(..beats.len().saturating_sub(limits.beats));
-                past.beats = beats;
-            }
-        }
-        past.last_check = self.last_check(id)?;
-        past.last_handshake = self.last_handshake(id)?;
-        past.last_close = self.last_close(id)?;
-        Ok(past)
-    }
-
     /// The newest `limit` narrow rows of a class, oldest first.
-    fn newest(&self, id: ProfileId, class: i64, limit: usize) -> rusqlite::Result<Vec<Narrow>> {
+    pub(super) fn newest(&self, id: ProfileId, class: i64, limit: usize) -> rusqlite::Result<Vec<Narrow>> {
         let mut newest = self.db.prepare_cached(&format!(
             "SELECT {} FROM sample WHERE profile = ?1 AND class = ?2 ORDER BY at_us DESC, seq DESC LIMIT ?3",
             Narrow::COLUMNS
@@ -227,22 +162,6 @@ impl Reader {
         inside.query_map((id.0, from.0, to.0, limit as i64), Narrow::read)?.collect()
     }
 
-    fn newest_segments(&self, id: ProfileId, limit: usize) -> rusqlite::Result<Vec<Segment>> {
-        let since: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT min(at_us) FROM (SELECT at_us FROM lane WHERE profile = ?1 ORDER BY at_us DESC, seq DESC LIMIT ?2)",
-            )?
-            .query_row((id.0, limit as i64), |row| row.get(0))?;
-        let (Some(since), Some(last)) = (since, self.last_at()?) else { return Ok(Vec::new()) };
-        let mut segments = self.segments(id, Wall(since), last, limit)?.unwrap_or_default();
-        segments.drain(..segments.len().saturating_sub(limit));
-        for segment in &mut segments {
-            segment.to = segment.to.or(Some(last.max(segment.from)));
-        }
-        Ok(segments)
-    }
-
     /// The whole last check.
     pub fn last_check(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, Arc<CheckReport>)>> {
         let Some((at, body)) = self.last(id, row::CHECK)? else { return Ok(None) };
@@ -261,7 +180,7 @@ impl Reader {
         })
     }
 
-    fn last_close(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, CloseFacts)>> {
+    pub(super) fn last_close(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, CloseFacts)>> {
         let Some((at, body)) = self.last(id, row::CLOSED)? else { return Ok(None) };
         let form: Option<CloseForm> = serde_json::from_str(&body).ok();
         Ok(form.map(|form| (at, form.facts())))
@@ -382,8 +301,8 @@ impl Reader {
     /// The window's question, answered.
     pub fn answer(&self, query: &Query) -> Answer {
         let answer = match query {
-            Query::Range { profile, from, to, column } => {
-                self.range(*profile, *from, *to, *column).map(|data| Answer::Range(Arc::new(data)))
+            Query::Range { profile, from, to, column, fine } => {
+                self.range_and_fine(*profile, *from, *to, (*column, *fine)).map(|data| Answer::Range(Arc::new(data)))
             }
             Query::Events { profile, from, to, limit, frames } => {
                 self.events(*profile, *from, *to, *limit, *frames).map(|page| Answer::Events(Arc::new(page)))
@@ -459,33 +378,4 @@ impl Stored {
             || self.detail.as_deref().is_some_and(|detail| detail.contains(text))
             || self.data.as_deref().is_some_and(holds)
     }
-}
-
-fn beat(event: &Event) -> Option<Beat> {
-    match &event.body {
-        EventBody::Check(report) => Some(Beat::of_check(event.at, report)),
-        _ => None,
-    }
-}
-
-/// A session's beats: what [`Beats`] would have made of its states and round trips, had they just been seen.
-fn slots(profile: &Profile, segments: &[Segment], samples: &[Sample], limit: usize) -> Vec<Beat> {
-    let mut beats = Beats::new(limit);
-    beats.set_slot(profile.interval);
-    let mut pings = samples.iter().filter(|sample| sample.what == SampleKind::Ping).peekable();
-    for segment in segments {
-        let end = segment.to.unwrap_or(segment.from);
-        beats.fill(segment.from, None, None);
-        beats.enter(segment.state, segment.reason.as_ref());
-        while let Some(ping) = pings.next_if(|ping| ping.at <= end) {
-            if segment.from <= ping.at
-                && let Some(ms) = ping.ms()
-            {
-                beats.fill(ping.at, Some(segment.state), segment.reason.as_ref());
-                beats.round_trip(Duration::from_secs_f32(ms / 1e3));
-            }
-        }
-        beats.fill(end, Some(segment.state), segment.reason.as_ref());
-    }
-    beats.iter().cloned().collect()
 }

@@ -148,6 +148,16 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.line.merge(&other.line);
+        self.handshakes.merge(&other.handshakes);
+        self.cors += other.cors;
+        self.reconnects += other.reconnects;
+        if let Some(state) = other.worst {
+            self.enter(state);
+        }
+    }
+
     pub(super) fn enter(&mut self, state: State) {
         if self.worst.is_none_or(|worst| worst.severity() < state.severity()) {
             self.worst = Some(state);

@@ -68,7 +68,7 @@ const STEPS: &[&str] = &["
         PRIMARY KEY (profile, at_us, seq)
     ) WITHOUT ROWID;
 
-    -- When wirewatch ran: what lies between two runs was not watched.
+    -- When wirewatch ran and kept what it saw: what lies between two of these is in no history.
     CREATE TABLE run (
         started_us INTEGER NOT NULL,
         ended_us   INTEGER,             -- NULL: runs, or was killed; then the next start fills it in

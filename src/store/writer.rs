@@ -19,9 +19,10 @@ use rusqlite::Connection;
 
 use super::checkpoint::Checkpointer;
 use super::error::{StoreError, trouble};
-use super::insert::{self, Memory, Named};
+use super::insert::{self, Batch, Memory, Named};
 use super::last::LastReports;
 use super::lock::Lock;
+use super::missed::Missed;
 use super::pace::Pace;
 use super::reader::Reader;
 use super::retention::{self, Retention};
@@ -159,6 +160,7 @@ impl Store {
             waiting: VecDeque::new(),
             weights: VecDeque::new(),
             waiting_bytes: 0,
+            missed: None,
             dropped: 0,
             dropped_before: 0,
             pace: Pace::default(),
@@ -223,6 +225,8 @@ struct Task<S, C> {
     /// Of each that waits, and their sum.
     weights: VecDeque<usize>,
     waiting_bytes: usize,
+    /// What was let go since something was last written.
+    missed: Option<Missed>,
     dropped: u64,
     /// `dropped` when the trouble began.
     dropped_before: u64,
@@ -321,9 +325,8 @@ where
         self.weights.push_back(weight);
         self.waiting.push_back(event);
         while self.config.backlog < self.waiting.len() || self.config.backlog_bytes < self.waiting_bytes {
-            if self.waiting.pop_front().is_none() {
-                break;
-            }
+            let Some(oldest) = self.waiting.pop_front() else { break };
+            self.missed = Some(Missed::with(self.missed.take(), oldest));
             self.waiting_bytes -= self.weights.pop_front().unwrap_or(0);
             self.dropped += 1;
         }
@@ -340,11 +343,12 @@ where
         }
         let started = self.clock.now();
         let count = self.waiting.len().min(BATCH);
-        let batch = &self.waiting.make_contiguous()[..count];
-        let newest = batch.last().map(|event| event.seq);
-        let oldest = batch.first().map(|event| event.at);
+        let events = &self.waiting.make_contiguous()[..count];
+        let newest = events.last().map(|event| event.seq);
+        let oldest = events.first().map(|event| event.at);
+        let batch = Batch { names: &self.named, missed: self.missed.as_ref(), events, last };
         let written = apply_page_limit(&self.db, &self.config.page_limit, &mut self.page_limit)
-            .and_then(|()| insert::write(&mut self.db, &mut self.memory, &self.named, batch, last, started.wall));
+            .and_then(|()| insert::write(&mut self.db, &mut self.memory, batch, started.wall));
         if let Err(error) = written {
             self.retry = Some(self.clock.mono() + RETRY);
             self.lost(&error);
@@ -355,6 +359,7 @@ where
             self.status.committed(seq, ended.wall.since(at));
         }
         self.retry = None;
+        self.missed = None;
         self.named.clear();
         self.waiting.drain(..count);
         self.waiting_bytes -= self.weights.drain(..count).sum::<usize>();

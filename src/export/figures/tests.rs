@@ -39,6 +39,7 @@ pub(super) fn day() -> RangeData {
         to: at(1440),
         column: Duration::from_secs(300),
         latency,
+        fine: None,
         handshakes: Vec::new(),
         segments: vec![
             segment(0, Some(1), State::Connecting),

@@ -1,6 +1,7 @@
 //! What the live picture makes of events.
 
 use super::*;
+use crate::model::{Sample, SampleKind, Segment};
 use crate::profile::Kind;
 use crate::watch::{CheckReport, Code, Outcome, Reason, State};
 use crate::wire::{Direction, Frame, Opcode, Phases};
@@ -71,6 +72,18 @@ fn frame(size: usize) -> EventBody {
         payload: vec![b'x'; size].into(),
         heartbeat: false,
     })
+}
+
+#[test]
+fn memory_knows_nothing_before_what_was_brought_whole() {
+    let mut live = Live::new();
+    let sample = |at| Sample::good(Wall(at), 1.0, SampleKind::Check);
+    let segments = vec![Segment { from: Wall(1), to: Some(Wall(90)), state: State::Connected, reason: None }];
+    let past = Past { samples: vec![sample(50), sample(60)], segments, ..Past::default() };
+    live.seed(ProfileId(1), past.clone());
+    live.seed(ProfileId(2), Past { whole_from: Some(Wall(50)), ..past });
+    let known = |id| live.get(ProfileId(id)).unwrap().known_since();
+    assert_eq!((known(1), known(2)), (Some(Wall(1)), Some(Wall(50))));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::fixture::*;
 use crate::base::{ProfileId, Wall};
-use crate::model::{Answer, Query};
+use crate::model::{Answer, Column, Query};
 use crate::profile::{Kind, Profile};
 use crate::store::*;
 use crate::watch::{EventBody, State};
@@ -44,6 +44,26 @@ fn samples_and_roll_ups_tell_the_same_story() {
     let (truth, rolled) = (truth.spread.unwrap(), rolled.spread.unwrap());
     assert!((truth.p50 - rolled.p50).abs() < truth.p50 * 0.07, "{truth:?} {rolled:?}");
     assert!((truth.p95 - rolled.p95).abs() < truth.p95 * 0.07, "{truth:?} {rolled:?}");
+}
+
+#[test]
+fn a_range_has_its_latency_once_more_in_fine_columns() {
+    let mut rig = Rig::new();
+    an_hour(&mut rig);
+    let reader = rig.reader();
+    // Of samples, and of roll-ups, where the width that was asked for does not divide the column.
+    for (column, fine, expected) in [(60, 10, 10), (3_600, 700, 900), (300, 60, 0)] {
+        let seconds = Duration::from_secs;
+        let data = reader.range_and_fine(ID, Wall(0), Wall(3_599 * SECOND), (seconds(column), seconds(fine))).unwrap();
+        let failures = |columns: &[Column]| columns.iter().map(|column| column.failures).sum::<u32>();
+        assert_eq!(failures(&data.latency), 36);
+        let Some(fine) = data.fine else {
+            assert_eq!(expected, 0);
+            continue;
+        };
+        assert_eq!((fine.width.as_secs(), failures(&fine.columns)), (expected, 36));
+        assert_eq!(fine.columns.len() as u64, 3_600 / expected);
+    }
 }
 
 #[test]
@@ -94,6 +114,8 @@ fn what_lies_between_two_runs_is_a_gap_and_in_no_state() {
     assert_eq!(past.segments.last().unwrap().to, Some(Wall(41 * SECOND)));
 }
 
+const EVERYTHING: PastLimits = PastLimits { beats: 60, samples: 5_000, segments: 5_000, events: 5_000, frames: 5_000 };
+
 #[test]
 fn the_past_has_the_newest_of_everything() {
     let mut rig = Rig::new();
@@ -122,6 +144,11 @@ fn the_past_has_the_newest_of_everything() {
     let handshake = past.last_handshake.unwrap();
     assert_eq!((handshake.attempt, handshake.reason), (5, Some(reason())));
     assert!(past.segments.len() <= 10 && !past.attempts.is_empty());
+    // It has every event from the 20 newest on, and less of nothing else.
+    assert_eq!(past.whole_from.map(|at| at <= past.events[1].at && past.samples[0].at < at), Some(true));
+    assert_eq!(reader.past(ID, None, EVERYTHING).unwrap().whole_from, None);
+    let nothing = PastLimits { events: 0, frames: 0, ..EVERYTHING };
+    assert_eq!(reader.past(ID, None, nothing).unwrap().whole_from, Some(Wall(3_602 * SECOND + 1)));
     assert!(past.samples.windows(2).all(|pair| pair[0].at <= pair[1].at));
 }
 
@@ -193,7 +220,13 @@ fn the_windows_questions_are_answered() {
         Answer::Events(page) => assert_eq!((page.events.len(), page.more), (5, true)),
         other => panic!("{other:?}"),
     }
-    match reader.answer(&Query::Range { profile: ID, from, to, column: Duration::from_secs(1) }) {
+    match reader.answer(&Query::Range {
+        profile: ID,
+        from,
+        to,
+        column: Duration::from_secs(1),
+        fine: Duration::from_secs(1),
+    }) {
         Answer::Range(data) => assert_eq!(data.latency.len(), 11),
         other => panic!("{other:?}"),
     }
@@ -202,6 +235,7 @@ fn the_windows_questions_are_answered() {
         from: Wall(i64::MIN),
         to: Wall(i64::MAX),
         column: Duration::ZERO,
+        fine: Duration::ZERO,
     }) {
         Answer::Range(data) => assert!(data.latency.is_empty()),
         other => panic!("{other:?}"),

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::fixture::*;
-use crate::base::{Clock, Wall};
+use crate::base::{Clock, ProfileId, Wall};
+use crate::profile::Kind;
 use crate::store::*;
-use crate::watch::{EventBody, Outcome};
+use crate::watch::{EventBody, Outcome, State};
 use crate::wire::WireResponse;
 
 #[test]
@@ -170,6 +171,43 @@ fn a_backlog_is_bounded_and_what_it_lets_go_is_counted() {
     assert!(
         matches!(rig.changes.lock().unwrap()[..], [HealthChange::Lost(_), HealthChange::Resumed { dropped: d }] if d <= dropped)
     );
+}
+
+#[test]
+fn what_was_let_go_is_a_gap_and_the_states_go_on_behind_it() {
+    const OTHER: ProfileId = ProfileId(2);
+    let limit = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let mut rig = Rig::with(|config| {
+        config.page_limit = Arc::clone(&limit);
+        config.backlog = 50;
+    });
+    let other = Named { id: OTHER, key: "other".into(), name: "Other".into(), kind: Kind::Http };
+    rig.writer.as_ref().unwrap().know(other);
+    rig.send_of(Wall(0), None, EventBody::Started { version: "1".into() });
+    rig.send(1, state(State::Connecting, State::Connected));
+    let last = rig.send_of(Wall(2 * SECOND), Some(OTHER), state(State::Connecting, State::Connected)).seq;
+    rig.acknowledged(last);
+    // SQLite takes it for as many pages as there are.
+    limit.store(1, Ordering::Relaxed);
+    let status = rig.writer.as_ref().unwrap().status();
+    rig.send(10, state(State::Connected, State::CorsError));
+    for at in 11..100 {
+        rig.send(at, frame(&"x".repeat(4_000)));
+    }
+    wait_until(|| 40 <= status.dropped());
+    limit.store(0, Ordering::Relaxed);
+    wait_until(|| status.health() == Health::Recording);
+    let dropped = i64::try_from(status.dropped()).unwrap();
+    let reader = rig.reader();
+    let lane = |id| {
+        let data = reader.range(id, Wall(0), Wall(200 * SECOND), Duration::from_secs(1)).unwrap();
+        let seconds = |at: Wall| at.0 / SECOND;
+        let gaps: Vec<_> = data.gaps.iter().map(|(from, to)| (seconds(*from), seconds(*to))).collect();
+        assert_eq!(gaps, [(10, 9 + dropped)]);
+        data.segments.iter().map(|one| (seconds(one.from), one.to.map(seconds), one.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(lane(ID), [(1, Some(10), State::Connected), (9 + dropped, None, State::CorsError)]);
+    assert_eq!(lane(OTHER), [(2, Some(10), State::Connected), (9 + dropped, None, State::Connected)]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::events::{Table, Which};
 use super::header::HeaderVm;
 use super::last_check::LastCheckVm;
 use super::local;
-use super::plots::{Caches, PlotsVm, Source, View, column_width};
+use super::plots::{Caches, PlotsVm, Source, View, column_width, fine_width};
 use super::why::WhyVm;
 use crate::base::{ProfileId, Wall};
 use crate::model::columns::column_start;
@@ -367,7 +367,8 @@ impl DetailState {
         if !covered && !waiting {
             // Some room to the left: a moving or slightly moved view asks nothing new.
             let from = from.minus(self.view.length() / 20);
-            let query = Query::Range { profile, from, to: until, column };
+            let fine = fine_width(self.view, self.plot_width, column);
+            let query = Query::Range { profile, from, to: until, column, fine };
             self.asked_range = Some(query.clone());
             self.queue.retain(|queued| matches!(queued, Query::Events { .. }));
             self.queue.push(query);

@@ -94,6 +94,7 @@ fn the_history_is_asked_once_and_only_for_what_memory_lacks() {
         to: *to,
         column: *column,
         latency: Vec::new(),
+        fine: None,
         handshakes: Vec::new(),
         segments: Vec::new(),
         attempts: Vec::new(),

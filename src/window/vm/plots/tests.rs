@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::ProfileId;
-use crate::model::{Live, Past, Sample};
+use crate::model::{Fine, Live, Past, Sample, Segment};
 use crate::profile::{Kind, Profile};
 use crate::watch::{Code, Reason};
 
@@ -83,6 +83,7 @@ fn history_and_memory_meet_without_counting_anything_twice() {
         to: wall(1800),
         column,
         latency: crate::model::columns::columns(all.iter(), column, Which::Line),
+        fine: None,
         handshakes: Vec::new(),
         segments: vec![segment(7200, 1800, State::Connected)],
         attempts: Vec::new(),
@@ -104,6 +105,64 @@ fn history_and_memory_meet_without_counting_anything_twice() {
     assert_eq!(vm.runs.len(), 1, "the line goes on from history to memory");
     let covered: f64 = vm.blocks.iter().map(|block| block.to.since(block.from).as_secs_f64()).sum();
     assert!((7199.0..=7200.0).contains(&covered), "{covered}");
+}
+
+/// What the history says of those samples, its columns as wide as the plots'.
+fn history(samples: &[Sample], minutes: i64, first: Wall) -> RangeData {
+    let view = View { from: wall(minutes * 60), to: wall(0) };
+    let column = column_width(view, 800.0, Duration::from_secs(10));
+    let fine = fine_width(view, 800.0, column);
+    let of = |width| crate::model::columns::columns(samples.iter(), width, Which::Line);
+    RangeData {
+        profile: ID,
+        from: view.from,
+        to: view.to,
+        column,
+        latency: of(column),
+        fine: Some(Fine { width: fine, columns: of(fine) }),
+        handshakes: Vec::new(),
+        segments: Vec::new(),
+        attempts: Vec::new(),
+        cors: Vec::new(),
+        gaps: Vec::new(),
+        first: Some(first),
+    }
+}
+
+#[test]
+fn what_the_history_draws_is_as_fine_as_what_memory_draws() {
+    let samples: Vec<Sample> = (0..60).map(|n| failed(3_600 - n * 10)).collect();
+    let memory = vec![good(60, 5.0)];
+    let vm = build(&live(Past { samples: memory, ..Past::default() }), Some(&history(&samples, 60, wall(9_000))), 60);
+    assert_eq!(vm.failures.len(), 60);
+}
+
+#[test]
+fn a_history_that_began_with_memory_adds_nothing_to_it() {
+    let samples: Vec<Sample> = (0..20).map(|n| failed(200 - n)).collect();
+    let history = history(&samples, 15, wall(200));
+    let vm = build(&live(Past { samples, ..Past::default() }), Some(&history), 15);
+    assert_eq!(vm.failures.len(), 20, "each by itself");
+}
+
+#[test]
+fn a_stretch_that_is_not_in_the_history_parts_the_line_however_short() {
+    let samples: Vec<Sample> = (0..300).map(|n| good(3_600 - n * 10, 5.0)).collect();
+    let live = live(Past { samples: vec![good(60, 5.0)], ..Past::default() });
+    let mut history = history(&samples, 60, wall(9_000));
+    let joined = build(&live, Some(&history), 60);
+    history.gaps = vec![(wall(3_000), wall(2_999))];
+    let parted = build(&live, Some(&history), 60);
+    assert_eq!(parted.runs.len(), joined.runs.len() + 1);
+    assert_eq!(parted.envelope.len(), joined.envelope.len() + 1);
+}
+
+#[test]
+fn a_restart_that_memory_remembers_parts_the_line_too() {
+    let samples = (0..300).map(|n| good(3_000 - n * 10, 5.0)).collect();
+    let segments = vec![segment(3_000, 1_510, State::Connected), segment(1_500, 0, State::Connected)];
+    let vm = build(&live(Past { samples, segments, ..Past::default() }), None, 60);
+    assert_eq!(vm.runs.len(), 2);
 }
 
 #[test]
@@ -164,12 +223,20 @@ fn one_value_far_above_the_rest_does_not_flatten_them() {
 }
 
 #[test]
-fn a_growing_view_keeps_its_columns_for_a_while() {
-    let mut widths: Vec<Duration> = (0..1_000).map(|n| steady(Duration::from_millis(100_000 + n))).collect();
+fn a_fine_column_is_about_a_pixel_and_divides_the_lines() {
+    for secs in [60, 900, 3_600, 86_400, 7 * 86_400 + 77, 31 * 86_400] {
+        let view = View { from: Wall(0), to: Wall(secs * SECOND) };
+        let column = column_width(view, 800.0, Duration::from_secs(1));
+        let fine = fine_width(view, 800.0, column);
+        let pixel = view.length() / 800;
+        assert!(pixel <= fine && fine <= pixel * 3, "{secs} s: {fine:?} for {pixel:?}");
+        assert_eq!(column.as_micros() % fine.as_micros(), 0, "{secs} s");
+    }
+    let of = |ms: i64| {
+        let view = View { from: Wall(0), to: Wall(ms * 1_000) };
+        fine_width(view, 800.0, column_width(view, 800.0, Duration::from_secs(1)))
+    };
+    let mut widths: Vec<Duration> = (0..1_000).map(|n| of(100_000 + n)).collect();
     widths.dedup();
     assert!(widths.len() <= 2, "a percent of growth: {widths:?}");
-    for us in [1, 2, 31, 33, 1_000, 123_456_789] {
-        let (least, got) = (Duration::from_micros(us), steady(Duration::from_micros(us)));
-        assert!(least <= got && got <= least + least / 16 + Duration::from_micros(1), "{least:?} {got:?}");
-    }
 }
