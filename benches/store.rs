@@ -121,6 +121,29 @@ fn start(path: &Path, capacity: usize) -> (std::sync::mpsc::SyncSender<Arc<Event
     (to, writer)
 }
 
+/// What the writer's thread has had of the processor, and how long it waited for one; `None` where the system does not say.
+/// The first tells the writer's own slowness, the second the other threads'.
+fn writers_time() -> Option<(Duration, Duration)> {
+    let tasks = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+    // The newest: the one before may not be gone yet.
+    let history = |task: &std::fs::DirEntry| {
+        std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "history")
+    };
+    let newest = tasks
+        .filter(history)
+        .max_by_key(|task| task.file_name().to_str().and_then(|id| id.parse::<u64>().ok()).unwrap_or(0))?;
+    let text = std::fs::read_to_string(newest.path().join("schedstat")).ok()?;
+    let mut numbers = text.split(' ').filter_map(|number| number.parse().ok()).map(Duration::from_nanos);
+    Some((numbers.next()?, numbers.next()?))
+}
+
+fn load() -> String {
+    std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| Some(text.split(' ').next()?.to_owned()))
+        .unwrap_or_default()
+}
+
 /// As many events as go in, one after the other.
 fn throughput(count: u64) {
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +176,8 @@ fn paced(rate: u64, length: Duration) {
     let exchange = exchange();
     let status = writer.status();
     let (started, mut seq, mut lost) = (Instant::now(), 0, 0);
-    let mut lags = Vec::new();
+    let (mut lags, mut acknowledged) = (Vec::new(), 0);
+    let before = writers_time();
     while started.elapsed() < length {
         let due = (started.elapsed().as_secs_f64() * rate as f64) as u64;
         while seq < due {
@@ -164,18 +188,34 @@ fn paced(rate: u64, length: Duration) {
                 Err(TrySendError::Disconnected(_)) => return,
             }
         }
-        lags.push(status.lag());
+        if acknowledged != status.acknowledged() {
+            acknowledged = status.acknowledged();
+            lags.push(status.lag());
+        }
         std::thread::park_timeout(Duration::from_millis(2));
     }
+    let after = writers_time();
     drop(to);
     writer.join();
     lags.sort_unstable();
+    let at = |share: usize| lags.get(lags.len() * share / 100).copied().unwrap_or_default();
     println!(
-        "writer, {rate} events/s for {} s: {lost} lost; event to disk: median {:?}, worst {:?}",
+        "writer, {rate} events/s for {} s: {lost} lost; event to disk over {} batches: median {:.0?}, p99 {:.0?}, worst {:.0?}",
         length.as_secs(),
-        lags.get(lags.len() / 2).copied().unwrap_or_default(),
+        lags.len(),
+        at(50),
+        at(99),
         status.worst_lag(),
     );
+    if let (Some((cpu, wait)), Some((cpu_after, wait_after))) = (before, after) {
+        println!(
+            "    its thread: {:.1} µs of CPU an event, {:.0} % of the time; {:.0} % of the time it waited for a core (load {})",
+            (cpu_after - cpu).as_secs_f64() * 1e6 / seq.max(1) as f64,
+            (cpu_after - cpu).as_secs_f64() * 100.0 / length.as_secs_f64(),
+            (wait_after - wait).as_secs_f64() * 100.0 / length.as_secs_f64(),
+            load(),
+        );
+    }
 }
 
 fn history(count: u64) {
