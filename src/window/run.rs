@@ -2,7 +2,8 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 
 use super::action::Range;
 use super::app::App;
@@ -12,7 +13,7 @@ use super::launch::{self, Display, WindowError};
 use super::settings::{self, Settings};
 use super::station::Station;
 use super::{FRAME_GAP, icon};
-use crate::engine::{Monitor, MonitorConfig, Paths, Profiles, SecretSource};
+use crate::engine::{Monitor, MonitorConfig, Paths, Profiles, SecretSource, StartError};
 use crate::lab::{self, Lab};
 
 /// What the window opens on.
@@ -46,31 +47,85 @@ pub fn run(show: &Show, secrets: SecretSource) -> Result<(), WindowError> {
         Some(stage) => (Profiles::Folder(stage.profiles()), stage.folder.path().join("history.sqlite3")),
     };
     let wake = waker.clone();
-    let monitor = Monitor::start(MonitorConfig {
+    let demo = stage.is_some();
+    let config = MonitorConfig {
         history: Some(history),
-        notices: stage.is_none(),
+        notices: !demo,
         on_change: Box::new(move || wake.wake()),
         ..MonitorConfig::new(profiles, secrets)
-    })
-    .map_err(|error| WindowError::Start { what: error.to_string(), hint: error.hint().to_owned() })?;
-    let station = Arc::new(Station::new(monitor, stage.is_some()));
-    let result = open(display, &paths.config, &station, waker, &ctx);
-    station.close();
+    };
+    let beginning = Beginning::start(config, demo)?;
+    let result = open(display, &paths.config, &beginning, waker, &ctx);
+    let result = beginning.end().map_or(result, Err);
     drop(stage);
     result
+}
+
+/// The monitor, which reads the past while the window is being made: the first picture waits for the longer of the two.
+struct Beginning {
+    thread: Mutex<Option<JoinHandle<Result<Monitor, StartError>>>>,
+    begun: Mutex<Option<Arc<Station>>>,
+    failed: Mutex<Option<WindowError>>,
+    demo: bool,
+}
+
+/// The window has nothing to show; [`Beginning::end`] says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the monitor can't begin")]
+struct NotBegun;
+
+impl Beginning {
+    fn start(config: MonitorConfig, demo: bool) -> Result<Arc<Self>, WindowError> {
+        let thread = std::thread::Builder::new().name("begin".into()).spawn(move || Monitor::start(config));
+        let thread = thread.map_err(|error| begin_failed(&StartError::System(error)))?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Arc::new(Self { thread, begun: Mutex::default(), failed: Mutex::default(), demo }))
+    }
+
+    /// Waits until it has begun.
+    fn station(&self) -> Result<Arc<Station>, NotBegun> {
+        if let Some(thread) = lock(&self.thread).take() {
+            let failed = match thread.join() {
+                Ok(Ok(monitor)) => {
+                    *lock(&self.begun) = Some(Arc::new(Station::new(monitor, self.demo)));
+                    None
+                }
+                Ok(Err(error)) => Some(begin_failed(&error)),
+                Err(_) => Some(WindowError::Start { what: NotBegun.to_string(), hint: String::new() }),
+            };
+            *lock(&self.failed) = failed;
+        }
+        lock(&self.begun).clone().ok_or(NotBegun)
+    }
+
+    /// Ends the monitor, also one that the window did not come to; why it did not begin.
+    fn end(&self) -> Option<WindowError> {
+        if let Ok(station) = self.station() {
+            station.close();
+        }
+        lock(&self.failed).take()
+    }
+}
+
+fn begin_failed(error: &StartError) -> WindowError {
+    WindowError::Start { what: error.to_string(), hint: error.hint().to_owned() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open(
     display: Display,
     config: &Path,
-    station: &Arc<Station>,
+    beginning: &Arc<Beginning>,
     waker: Waker,
     late_ctx: &Arc<OnceLock<egui::Context>>,
 ) -> Result<(), WindowError> {
     let file = config.join(settings::FILE);
     let loaded = Settings::load(&file);
     // The demo looks as the person likes it, begins at its own beginning, and changes nothing of theirs.
-    let (loaded, file) = if station.is_demo() {
+    let (loaded, file) = if beginning.demo {
         (loaded.map(|kept| Settings { range: Range::M15, selected: None, collapsed: Vec::new(), ..kept }), None)
     } else {
         (loaded, Some(file))
@@ -86,7 +141,7 @@ fn open(
         ..eframe::NativeOptions::default()
     };
     force(&mut options, display);
-    let backend: Arc<dyn Backend> = Arc::clone(station) as Arc<dyn Backend>;
+    let beginning = Arc::clone(beginning);
     launch::guard(|opened| {
         let late_ctx = Arc::clone(late_ctx);
         eframe::run_native(
@@ -94,6 +149,7 @@ fn open(
             options,
             Box::new(move |creation| {
                 let ctx = creation.egui_ctx.clone();
+                let backend: Arc<dyn Backend> = beginning.station()?;
                 let app = App::new(&ctx, backend, waker, loaded, file)?;
                 close_on_signal(ctx.clone())?;
                 let _ = late_ctx.set(ctx);

@@ -7,6 +7,7 @@
 
 mod axis;
 mod canvas;
+mod lane;
 mod palette;
 mod panels;
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::row::LowerWord as _;
 use super::*;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CloseFacts, ClosedBy, Code, Reason, ScriptClose};
-use crate::wire::Opcode;
+use crate::watch::{CloseFacts, ClosedBy, Code, Reason, ScriptClose, State};
+use crate::wire::{Direction, Frame, Opcode};
 
 const ID: ProfileId = ProfileId(1);
 const SECOND: i64 = 1_000_000;
