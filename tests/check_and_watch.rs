@@ -5,6 +5,8 @@
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use wirewatch::lab::{Fault, Lab, Options};
 
 /// A lab, and a home of the test's own.
@@ -62,6 +64,52 @@ async fn repeated_checks_find_a_limit() {
     assert_eq!((exit, &document["category"]), (Some(1), &"rate_limit".into()), "{document:#}");
     let attempts = document["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), &attempts[0]["outcome"]), (7, &"up".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn concurrent_checks_are_under_way_at_once() {
+    const AT_ONCE: usize = 5;
+    let world = World::start().await;
+    // A server that answers nobody before all are there: checks one after another would all time out.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut waiting = Vec::new();
+        while waiting.len() < AT_ONCE {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            waiting.push(stream);
+        }
+        for stream in &mut waiting {
+            let answer = b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    let output = world.run(&["check", &url, "--json", "--timeout", "60s", "--concurrent", "5"]).await;
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let attempts = document["attempts"].as_array().unwrap();
+    assert_eq!((output.status.code(), attempts.len()), (Some(0), AT_ONCE), "{document:#}");
+}
+
+/// A login that no one carries out is told by each command that would need it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_login_that_is_not_carried_out_is_told_on_standard_error() {
+    let world = World::start().await;
+    let url = Fault::Healthy.url(&world.lab);
+    let text =
+        format!("name = \"Shop\"\nkind = \"http\"\nurl = \"{url}\"\n[auth.login]\nurl = \"http://127.0.0.1/login\"\n");
+    let folder = world.home.path().join("profiles");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("shop.toml"), text).unwrap();
+    let folder = folder.to_str().unwrap().to_owned();
+    for words in [&["check", "Shop"][..], &["watch", "--profiles", &folder, "--for", "1ms"]] {
+        let output = world.run(words).await;
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(talk.contains("`auth.login` is kept, and not carried out yet"), "{words:?}: {talk}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

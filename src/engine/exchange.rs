@@ -76,7 +76,7 @@ pub async fn open(
     };
     match upgraded {
         Some(upgraded) if answer.fault.is_none() => {
-            let socket = upgraded.open().await;
+            let socket = Box::pin(upgraded.open()).await;
             (answer, Some(socket), handshake.into_memory())
         }
         Some(_) | None => (answer, None, handshake.into_memory()),

@@ -410,4 +410,12 @@ mod tests {
         }
         assert!(size(dial) <= 160, "{}", size(dial));
     }
+
+    #[test]
+    fn a_dial_under_way_is_small() {
+        fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+            std::mem::size_of::<F>()
+        }
+        assert!(size(open) <= 1024, "{}", size(open));
+    }
 }

@@ -58,7 +58,7 @@ fn of_file(path: &Path) -> Result<Profile, ExitCode> {
         read(path).map_err(|error| fail(&format!("{}: {error}", path.display()), "name a profile's file, or a URL"))?;
     match profile::parse(&text, Some(path)) {
         Ok((profile, warnings)) => {
-            warnings.iter().for_each(|warning| eprintln!("{warning}"));
+            tell(&warnings);
             Ok(profile)
         }
         Err(problems) => Err(refuse(&problems)),
@@ -79,9 +79,17 @@ fn of_book(name: &str, folders: &Folders) -> Result<Profile, ExitCode> {
     let book = Book::look(&paths.profiles);
     let entry = book.find(name).map_err(|error| fail(&error.to_string(), &error.hint()))?;
     match entry.profile() {
-        Some(profile) => Ok(Profile::clone(profile)),
+        Some(profile) => {
+            tell(entry.problems());
+            Ok(Profile::clone(profile))
+        }
         None => Err(refuse(entry.problems())),
     }
+}
+
+/// What a profile has that may not be as meant.
+fn tell(warnings: &[Problem]) {
+    warnings.iter().for_each(|warning| eprintln!("{warning}"));
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

@@ -116,7 +116,7 @@ fn tell_what_is_there(monitor: &Monitor) {
         eprintln!("{problem}");
     }
     let entries = book.entries();
-    for entry in entries.iter().filter(|entry| entry.profile().is_none()) {
+    for entry in &entries {
         entry.problems().iter().for_each(|problem| eprintln!("{problem}"));
     }
     if entries.is_empty() {

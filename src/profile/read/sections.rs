@@ -264,8 +264,14 @@ fn auth(node: &Node<'_>, section: &Section<'_>, profile: &mut Profile) {
             format!("keep one of {}", all.join(", ")),
         );
     }
-    if let Some(node) = section.get("login") {
-        set(&mut profile.auth, login(&node).map(Auth::Login));
+    if let Some(node) = section.get("login")
+        && let Some(login) = login(&node)
+    {
+        profile.auth = Auth::Login(login);
+        node.warn(
+            "is kept, and not carried out yet: nothing logs in",
+            "until then give `cookie`, `bearer` or `query` what a login would bring",
+        );
     }
     if let Some(node) = section.get("bearer")
         && let Some(setting) = header_setting(&node)

@@ -320,6 +320,16 @@ fn there_is_at_most_one_way_to_authenticate_and_none_in_plain_text() {
 }
 
 #[test]
+fn a_login_is_kept_and_said_not_to_be_carried_out() {
+    check_more(
+        "[auth.login]\nurl = \"https://a.test/login\"\n",
+        &[
+            "line 4: warning: `auth.login` is kept, and not carried out yet: nothing logs in (until then give `cookie`, `bearer` or `query` what a login would bring)",
+        ],
+    );
+}
+
+#[test]
 fn no_message_quotes_a_credential() {
     for line in [
         "bearer = \"hunter22\\n\"",

@@ -3,7 +3,7 @@
 use super::words;
 use crate::diagnosis::{self, CauseId, Diagnosis, Facts, Fix};
 use crate::model::Watched;
-use crate::profile::Profile;
+use crate::profile::{Auth, Profile};
 use crate::watch::{Code, Outcome, Reason, State};
 
 /// A thing to change, with what to write.
@@ -64,6 +64,10 @@ impl WhyVm {
         }
         if let (State::Reconnecting, Some((_, close))) = (watched.state, &watched.last_close) {
             facts.push(close_line(close));
+        }
+        let needs_login = watched.profile.as_ref().is_some_and(|profile| matches!(profile.auth, Auth::Login(_)));
+        if needs_login && watched.state == State::AuthRequired {
+            facts.push("The profile's `auth.login` is kept, and not carried out yet.".to_owned());
         }
         let headline = match &diagnosis {
             Some(diagnosis) if !diagnosis.summary.is_empty() => diagnosis.summary.clone(),
@@ -165,7 +169,7 @@ mod tests {
     use super::*;
     use crate::base::{Problem, ProfileId, Severity, Wall};
     use crate::model::Live;
-    use crate::profile::{Kind, Profile};
+    use crate::profile::{Kind, Login, Profile};
     use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
 
     const ID: ProfileId = ProfileId(1);
@@ -194,6 +198,19 @@ mod tests {
     fn a_refusal_is_a_sentence_with_something_to_change() {
         let got = why(vec![enter(State::CorsError, Code::OriginRefused)]).unwrap();
         assert!(got.headline.ends_with('.') && !got.fixes.is_empty(), "{got:?}");
+    }
+
+    #[test]
+    fn a_login_that_nobody_makes_is_told_where_credentials_are_missing() {
+        let mut profile = Profile::new("Shop", Kind::WebSocket, "wss://api.test/ws/".parse().unwrap());
+        let url = "https://api.test/login".parse().unwrap();
+        profile.auth = Auth::Login(Login { url, fields: Vec::new(), csrf: None, check: None });
+        let mut live = Live::new();
+        live.set_profile(ID, Arc::new(profile));
+        let body = enter(State::AuthRequired, Code::AuthRequired);
+        live.apply(&Arc::new(Event { seq: 1, at: Wall(1), profile: Some(ID), body }));
+        let got = WhyVm::build(live.get(ID).unwrap()).unwrap();
+        assert_eq!(got.facts, ["The profile's `auth.login` is kept, and not carried out yet."]);
     }
 
     #[test]

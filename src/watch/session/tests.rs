@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::Wall;
 use crate::profile::model::{AnswerRule, Kind, Profile, Setting};
+use crate::watch::{ClosedBy, ScriptClose};
 use crate::wire::{Direction, Headers, Opcode, Phases, Purpose, WireRequest};
 use bytes::Bytes;
 use regex::Regex;
