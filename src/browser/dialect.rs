@@ -135,9 +135,24 @@ pub fn refuses_userinfo_always(browser: Browser, api: Api) -> bool {
     browser == Browser::Chrome && api != Api::Xhr
 }
 
-/// Whether a redirect status with an empty `Location` is an ordinary answer. Seen: Chromium alone.
-pub fn empty_location_is_none(browser: Browser) -> bool {
-    browser == Browser::Chrome
+/// What a redirect status with an empty `Location` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyLocation {
+    /// An ordinary answer.
+    None,
+    /// A redirect that leads nowhere: the request fails.
+    Invalid,
+    /// A redirect to the same URL, as the standard has it.
+    Same,
+}
+
+/// Seen: an ordinary answer in Chromium, followed 20 times in Firefox, a failure without a word in WebKitGTK.
+pub fn empty_location(browser: Browser) -> EmptyLocation {
+    match browser {
+        Browser::Chrome => EmptyLocation::None,
+        Browser::Firefox => EmptyLocation::Same,
+        Browser::Safari => EmptyLocation::Invalid,
+    }
 }
 
 /// Whether a header value with bytes beyond ASCII in `Accept` and its like needs permission. Seen: Firefox alone.

@@ -154,6 +154,9 @@ impl Fetch {
                     Ok(()) => {
                         let answer = &response.headers;
                         self.with_permissions(|permissions, key, now| permissions.remember(browser, key, answer, now));
+                        if preflight::leans_on_wildcard(&wanted, &response) {
+                            self.remarks.push(Remark::Wildcard { url: self.url().clone() });
+                        }
                         self.send_actual()
                     }
                     Err(error) => self.done(Err(Fault::Cors(error))),

@@ -88,6 +88,13 @@ pub fn check(
     Ok(())
 }
 
+/// Whether a good answer permits an `Authorization` by its `*` alone.
+pub fn leans_on_wildcard(wanted: &Wanted, response: &WireResponse) -> bool {
+    let listed = headers::token_list(response.headers.all("access-control-allow-headers")).unwrap_or_default();
+    let unlisted = |(name, _): &(String, String)| !listed.iter().any(|listed| listed.eq_ignore_ascii_case(name));
+    wanted.names.iter().any(|name| headers::is_non_wildcard(&name.0) && unlisted(name))
+}
+
 fn joined(response: &WireResponse, name: &str) -> String {
     response.headers.joined(name).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::dialect::EmptyLocation;
 use super::{Browser, dialect};
 use crate::wire::WireResponse;
 
@@ -31,8 +32,12 @@ pub fn location_url(browser: Browser, response: &WireResponse, current: &Url) ->
     }
     // Step 2.
     let Some(value) = response.headers.first("location") else { return Location::None };
-    if value.is_empty() && dialect::empty_location_is_none(browser) {
-        return Location::None;
+    if value.is_empty() {
+        match dialect::empty_location(browser) {
+            EmptyLocation::None => return Location::None,
+            EmptyLocation::Invalid => return Location::Invalid,
+            EmptyLocation::Same => {}
+        }
     }
     // Step 3: bytes that are no UTF-8 are taken one character each, and percent-encoded by the URL parser.
     let text = match std::str::from_utf8(value) {

@@ -85,6 +85,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Some(Fault::Cors(CorsError::DisabledScheme { .. })) if failing.api == Api::EventSource && !failing.sent => {
             Vec::new()
         }
+        // Not of an opaque request.
+        Some(Fault::Cors(CorsError::DisabledScheme { .. })) if failing.mode == Mode::NoCors => Vec::new(),
         Some(Fault::Cors(CorsError::DisabledScheme { .. })) => vec![blocked("CORS request not http).")],
         Some(Fault::Cors(CorsError::RedirectContainsCredentials)) => vec![did_not_succeed()],
         Some(Fault::Cors(error)) => {
@@ -182,6 +184,15 @@ pub(super) fn violation(page: &Page, disposition: Disposition, directive: &Direc
         "Content-Security-Policy: {what} the loading of a resource (connect-src) at {url} because it violates the following \
          directive: “{}”",
         directive.serialized(&page.url)
+    )
+}
+
+/// `Access-Control-Allow-Headers: *` let an `Authorization` pass.
+pub(super) fn wildcard(url: &Url) -> String {
+    format!(
+        "Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at {url} soon. (Reason: \
+         When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the \
+         `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`)."
     )
 }
 

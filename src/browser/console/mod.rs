@@ -61,6 +61,8 @@ pub enum Remark {
     Upgraded { url: Url },
     /// A cookie was stored, or was not; Firefox alone has words for it.
     Cookie(Note),
+    /// A preflight's answer let `Authorization` pass by `*` alone, which Firefox warns of.
+    Wildcard { url: Url },
 }
 
 /// A fetch that has come to its end, as the console needs it.
@@ -172,7 +174,10 @@ fn line(page: &Page, remark: &Remark) -> Option<String> {
     match (remark, page.browser) {
         (Remark::Upgraded { url }, Browser::Firefox) => Some(firefox::upgraded(url)),
         (Remark::Cookie(note), Browser::Firefox) => Some(firefox::cookie(note)),
-        (Remark::Upgraded { .. } | Remark::Cookie(_), Browser::Chrome | Browser::Safari) => None,
+        (Remark::Wildcard { url }, Browser::Firefox) => Some(firefox::wildcard(url)),
+        (Remark::Upgraded { .. } | Remark::Cookie(_) | Remark::Wildcard { .. }, Browser::Chrome | Browser::Safari) => {
+            None
+        }
         (Remark::Violation(violation), browser) => {
             let policy = page.policies.get(violation.policy)?;
             let directive = policy.connect.as_ref()?;

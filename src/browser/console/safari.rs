@@ -5,7 +5,7 @@ use url::Url;
 use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{Directive, DirectiveName, Disposition};
-use crate::browser::{Api, Fault, Invalid, Misuse, Page, origin};
+use crate::browser::{Api, Fault, Invalid, Misuse, Mode, Page, origin};
 use crate::wire::{NetError, Phase};
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
@@ -29,7 +29,14 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             ),
             cannot_load,
         ],
+        // Not of an opaque request.
+        Some(Fault::Cors(CorsError::DisabledScheme { .. })) if failing.mode == Mode::NoCors => Vec::new(),
         Some(Fault::Cors(error)) => vec![cors(failing, error, status), cannot_load],
+        Some(Fault::UnsafeRedirect) if failing.mode == Mode::Cors => {
+            let to = redirect_target(failing);
+            let why = "not allowed to follow a cross-origin CORS redirection with non CORS scheme";
+            vec![redirection(failing, why), format!("{who} cannot load {to} due to access control checks.")]
+        }
         Some(Fault::MixedContent) if failing.sent => vec![
             blocked_insecure(page, url),
             format!("{who} cannot load {} due to access control checks.", failing.answered),
@@ -102,10 +109,10 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
             format!("Preflight response is not successful. Status code: {status}")
         }
         CorsError::AllowMethodsSyntax { value, .. } => {
-            format!("Header Access-Control-Allow-Methods has an invalid value: {value}")
+            format!("Header Access-Control-Allow-Methods has an invalid value: {}", as_latin1(value))
         }
         CorsError::AllowHeadersSyntax { value, .. } => {
-            format!("Header Access-Control-Allow-Headers has an invalid value: {value}")
+            format!("Header Access-Control-Allow-Headers has an invalid value: {}", as_latin1(value))
         }
         CorsError::MethodDisallowed { method } => {
             format!("Method {method} is not allowed by Access-Control-Allow-Methods.")
@@ -126,6 +133,16 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
             "Cross origin requests are only supported for HTTP.".into()
         }
     }
+}
+
+/// libsoup makes header values UTF-8, with U+FFFD in place of what is none; WebCore then reads each byte as a character.
+fn as_latin1(value: &str) -> String {
+    let bytes: Result<Vec<u8>, _> = value.chars().map(|character| u8::try_from(u32::from(character))).collect();
+    let made_valid = match bytes.as_deref().map(String::from_utf8_lossy) {
+        Ok(lossy) => lossy.into_owned(),
+        Err(_) => value.to_owned(),
+    };
+    made_valid.bytes().map(char::from).collect()
 }
 
 fn redirect_target(failing: &Failing<'_>) -> Url {
