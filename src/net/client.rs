@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
+use url::Url;
 
 use super::body::{Body, Incoming, LATE_BODY};
 use super::head::{self, TargetForm};
@@ -125,14 +126,7 @@ impl Client {
         let upstream = route.choose(&target)?;
         trace.proxy = upstream.as_ref().map(ToString::to_string);
         let (tcp, form) = match &upstream {
-            None if let Some(instead) = settings.connects_to(&target.host, target.port) => {
-                let to = instead.to.ok_or(NetError::NameNotResolved)?;
-                (dial::dial(&[to.ip()], to.port(), trace).await?, TargetForm::Origin)
-            }
-            None => {
-                let addresses = dns::addresses(&target.host, target.port, &settings.resolve, trace).await?;
-                (dial::dial(&addresses, target.port, trace).await?, TargetForm::Origin)
-            }
+            None => (self.dial(&target, trace).await?, TargetForm::Origin),
             Some(upstream) => {
                 let tcp = self.reach(upstream, trace).await.map_err(beyond_reach)?;
                 // A proxy fetches what is plain HTTP; for the rest it only lays a way.
@@ -163,6 +157,45 @@ impl Client {
             Rest::Body(Box::new(Body::new(Incoming::Http1(Box::new(incoming)), &head.headers, limits)))
         };
         Ok((bare(head.version, head.status, head.reason, head.headers, head.quirks), rest))
+    }
+
+    /// Whether the port that a plain URL names speaks TLS. Such a server reads no request in what a plain connection sends it,
+    /// and most end that without a word, as a server that failed would. Makes a connection of its own, on which no request
+    /// goes out; not through a proxy.
+    pub async fn speaks_tls(&self, url: &Url, deadline: Instant) -> bool {
+        let mut trace = Trace::begin(self.0.clock, deadline);
+        let Ok(target) = Target::of(url) else { return false };
+        if !matches!(self.0.route.choose(&target), Ok(None)) {
+            return false;
+        }
+        let Ok(tcp) = self.dial(&target, &mut trace).await else { return false };
+        match self.0.tls.connect(tcp, &target.host, Offer::WebSocket, &mut trace).await {
+            Ok(_) => true,
+            // It has a certificate, or an opinion on versions: it speaks.
+            Err(error) => matches!(
+                error,
+                NetError::TlsVersion
+                    | NetError::CertExpired
+                    | NetError::CertNotYetValid
+                    | NetError::CertWrongName
+                    | NetError::CertSelfSigned
+                    | NetError::CertUntrusted
+                    | NetError::CertRevoked
+                    | NetError::CertInvalid
+                    | NetError::ClientCertRequired
+            ),
+        }
+    }
+
+    /// Connects to the target itself.
+    async fn dial(&self, target: &Target, trace: &mut Trace) -> Result<TcpStream, NetError> {
+        let settings = &self.0.settings;
+        if let Some(instead) = settings.connects_to(&target.host, target.port) {
+            let to = instead.to.ok_or(NetError::NameNotResolved)?;
+            return dial::dial(&[to.ip()], to.port(), trace).await;
+        }
+        let addresses = dns::addresses(&target.host, target.port, &settings.resolve, trace).await?;
+        dial::dial(&addresses, target.port, trace).await
     }
 
     /// Connects to the proxy. Of the profile's addresses only those for its very name count: `*` means targets.

@@ -57,17 +57,19 @@ struct Timing {
 
 /// The answer's line to a case that was run.
 pub(super) fn of_answer(id: &str, replayed: &Replayed) -> String {
-    let Replayed { answer, total } = replayed;
+    let Replayed { answer, total, unheard } = replayed;
     let last = answer.last().map(|exchange| exchange.phases).unwrap_or_default();
     let preflights = answer.exchanges.iter().filter(|exchange| exchange.request.purpose == Purpose::Preflight);
     let preflight = preflights.filter_map(|exchange| exchange.phases.total).reduce(|a, b| a + b);
+    let exchanges = answer.exchanges.iter().enumerate();
+    let heard = exchanges.filter(|(at, exchange)| was_sent(exchange) && !unheard.contains(at));
     line(&Written {
         id: Some(id),
         outcome: Some(answer.outcome.word()),
         code: answer.code(),
         status: answer.status,
         preflighted: answer.preflighted,
-        requests: answer.exchanges.iter().filter(|exchange| was_sent(exchange)).map(request).collect(),
+        requests: heard.map(|(_, exchange)| request(exchange)).collect(),
         response_type: answer.response_type.map(|kind| kind.word()),
         exposed_headers: &answer.exposed_headers,
         console: answer.console_line(),

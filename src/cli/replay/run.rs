@@ -9,6 +9,7 @@ use crate::base::Clock;
 use crate::browser::{Answer, Memory, Page};
 use crate::engine::exchange;
 use crate::net::Client;
+use crate::wire::NetError;
 
 /// What every case shares.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Replayed {
     pub(super) answer: Box<Answer>,
     /// From the first request's start to the answer; what is observed afterwards is not in it.
     pub(super) total: Duration,
+    /// Exchanges, by number, whose server was spoken to in plain text and speaks TLS: no connection came up.
+    pub(super) unheard: Vec<usize>,
 }
 
 impl Runner {
@@ -52,7 +55,18 @@ impl Runner {
             (_, memory) = self.ask(&page, ask, memory).await;
             tokio::time::sleep(wait).await;
         }
-        self.ask(&page, ask, memory).await.0
+        let mut replayed = self.ask(&page, ask, memory).await.0;
+        for (at, exchange) in replayed.answer.exchanges.iter().enumerate() {
+            let url = &exchange.request.url;
+            let plain = matches!(url.scheme(), "http" | "ws");
+            if plain && exchange.result == Err(NetError::EmptyResponse) {
+                let deadline = self.clock.mono() + self.timeout;
+                if self.client.speaks_tls(url, deadline).await {
+                    replayed.unheard.push(at);
+                }
+            }
+        }
+        replayed
     }
 
     async fn ask(&self, page: &Page, ask: Ask, memory: Memory) -> (Replayed, Memory) {
@@ -63,16 +77,17 @@ impl Runner {
             Ask::Fetch(request) => {
                 let (answer, memory) =
                     exchange::fetch(page.clone(), request, memory, &self.client, self.clock, deadline).await;
-                (Replayed { answer, total: took() }, memory)
+                (Replayed { answer, total: took(), unheard: Vec::new() }, memory)
             }
             Ask::Xhr(request) => {
                 let (answer, memory) =
                     exchange::xhr(page.clone(), request, memory, &self.client, self.clock, deadline).await;
-                (Replayed { answer, total: took() }, memory)
+                (Replayed { answer, total: took(), unheard: Vec::new() }, memory)
             }
-            Ask::Unparsable(interface, text) => {
-                (Replayed { answer: Answer::unparsable(page, interface, &text), total: took() }, memory)
-            }
+            Ask::Unparsable(interface, text) => (
+                Replayed { answer: Answer::unparsable(page, interface, &text), total: took(), unheard: Vec::new() },
+                memory,
+            ),
             Ask::Socket(socket, observe) => {
                 let (mut answer, socket, memory) =
                     exchange::open(page.clone(), socket, memory, &self.client, self.clock, deadline).await;
@@ -80,7 +95,7 @@ impl Runner {
                 if let Some(socket) = socket {
                     exchange::stay(&mut answer, socket, observe).await;
                 }
-                (Replayed { answer, total }, memory)
+                (Replayed { answer, total, unheard: Vec::new() }, memory)
             }
         }
     }
