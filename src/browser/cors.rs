@@ -37,6 +37,7 @@ pub enum Access {
     /// Several values: a comma or a space in it, or several fields. All of them.
     MultipleAllowOrigin {
         value: String,
+        /// How many are spelt just so: Firefox counts no others.
         fields: usize,
     },
     /// No origin at all.
@@ -149,7 +150,7 @@ pub fn cors_check(origin: &str, credentials: Credentials, response: &Headers) ->
     }
     // Step 4 compares bytes: no case folding, no trailing slash, no default port.
     if allowed != origin {
-        let fields = response.all("access-control-allow-origin").count();
+        let fields = response.iter().filter(|(name, _)| *name == "Access-Control-Allow-Origin").count();
         return Err(if allowed.contains([' ', ',']) {
             Access::MultipleAllowOrigin { value: allowed, fields }
         } else if allowed == "null" || is_url_with_authority(&allowed) {

@@ -250,8 +250,8 @@ pub(super) fn misuse(misuse: &Misuse) -> String {
             "The URL contains a fragment identifier ('{}'). Fragment identifiers are not allowed in WebSocket URLs.",
             url.fragment().unwrap_or_default()
         ),
-        Misuse::Subprotocol { protocol } => format!("The subprotocol '{}' is invalid.", escaped(protocol)),
-        Misuse::Duplicate { protocol } => format!("The subprotocol '{}' is duplicated.", escaped(protocol)),
+        Misuse::Subprotocol { protocol } => format!("The subprotocol '{}' is invalid.", super::quoted(protocol)),
+        Misuse::Duplicate { protocol } => format!("The subprotocol '{}' is duplicated.", super::quoted(protocol)),
     }
 }
 

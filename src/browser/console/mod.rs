@@ -201,6 +201,19 @@ pub fn elided(url: &Url) -> String {
     format!("{}...{}", start.unwrap_or_default(), end.unwrap_or_default())
 }
 
+/// A subprotocol as Chromium and WebKit quote it: what is not printable ASCII as UTF-16, `\u0009`.
+fn quoted(protocol: &str) -> String {
+    let mut out = String::with_capacity(protocol.len());
+    for unit in protocol.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(b'\\') => out.push_str("\\\\"),
+            Ok(byte @ b' '..=b'~') => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\u{unit:04X}")),
+        }
+    }
+    out
+}
+
 /// The text of the exception that `fetch` throws for what is no URL.
 pub fn unparsable_exception(browser: Browser, text: &str) -> String {
     match browser {

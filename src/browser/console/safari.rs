@@ -178,8 +178,12 @@ pub(super) fn handshake(page: &Page, url: &Url, fault: &Fault) -> Vec<String> {
                 Misuse::Url { text } => format!("Invalid url for WebSocket {text}"),
                 Misuse::Scheme { url } => format!("Wrong url scheme for WebSocket {url}"),
                 Misuse::Fragment { url } => format!("URL has fragment component {url}"),
-                Misuse::Subprotocol { protocol } => format!("Wrong protocol for WebSocket '{protocol}'"),
-                Misuse::Duplicate { protocol } => format!("WebSocket protocols contain duplicates: '{protocol}'"),
+                Misuse::Subprotocol { protocol } => {
+                    format!("Wrong protocol for WebSocket '{}'", super::quoted(protocol))
+                }
+                Misuse::Duplicate { protocol } => {
+                    format!("WebSocket protocols contain duplicates: '{}'", super::quoted(protocol))
+                }
             }];
         }
         Fault::HandshakeStatus { .. } => "The server did not accept the WebSocket handshake.".to_owned(),
