@@ -2,8 +2,9 @@
 
 use super::console::{self, Console};
 use super::cookie::Excluded;
+use super::local_network::LocalNetwork;
 use super::websocket::CloseEvent;
-use super::{Api, ApiMisuse, Browser, Fault, Misuse, Page};
+use super::{Api, ApiMisuse, Browser, Fault, Misuse, Page, Unknowable};
 use crate::wire::Exchange;
 
 /// How it came out.
@@ -82,6 +83,10 @@ pub struct Answer {
     pub close: Option<CloseEvent>,
     /// An EventSource's `readyState` as it was last looked at; `None` where its constructor threw, and for the rest.
     pub ready_state: Option<u8>,
+    /// What the browser would ask the person, or refuse, about this machine or this network. Never part of the outcome.
+    pub local_network: Option<LocalNetwork>,
+    /// What could have made it come out otherwise in a person's browser.
+    pub unknowable: Vec<Unknowable>,
 }
 
 impl Answer {
@@ -101,6 +106,8 @@ impl Answer {
             protocol: None,
             close: None,
             ready_state: None,
+            local_network: None,
+            unknowable: Vec::new(),
         })
     }
 

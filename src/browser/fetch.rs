@@ -4,6 +4,8 @@
 //! Where Chromium's order of checks differs from the standard's, it is Chromium's that stands here; which checks there are
 //! is the standard's.
 
+mod policies;
+
 use bytes::Bytes;
 use url::Url;
 
@@ -12,14 +14,14 @@ use super::console::{self, Failing, Remark};
 use super::cookie::Trail;
 use super::cors::{CorsError, cors_check};
 use super::dialect::csp::{Asker, Check, checks};
-use super::permissions::{Key, Permissions};
 use super::preflight::{self, Wanted};
 use super::redirect::{self, Location};
 use super::script::{Call, Prepared};
 use super::sent::{self, Sent};
+use super::unknowable::{self, Asked};
 use super::{
-    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, csp, dialect, headers, http, mixed,
-    origin, port,
+    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, http,
+    local_network, mixed, origin, port,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireRequest, WireResponse};
@@ -216,28 +218,6 @@ impl Fetch {
         self.main_fetch()
     }
 
-    /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), steps 5 to 7, in the browser's order: what the page's
-    /// Content Security Policies say of the current URL, and whether they upgrade it.
-    fn policies(&mut self, asker: Asker) -> Option<Fault> {
-        for check in checks(self.page.browser, asker) {
-            if *check == Check::Upgrade {
-                if let Some(secure) = self.page.upgrade(self.url()) {
-                    let last = self.urls.len() - 1;
-                    let url = std::mem::replace(&mut self.urls[last], secure);
-                    self.remarks.push(Remark::Upgraded { url });
-                }
-                continue;
-            }
-            let violations = csp::violations(&self.page, *check, self.url(), 1 < self.urls.len());
-            let refusal = csp::refusal(&self.page, &violations);
-            self.remarks.extend(violations.into_iter().map(Remark::Violation));
-            if refusal.is_some() {
-                return refusal;
-            }
-        }
-        None
-    }
-
     /// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), the steps that each hop takes.
     fn main_fetch(&mut self) -> Step {
         let browser = self.page.browser;
@@ -278,23 +258,6 @@ impl Fetch {
             })
             .collect();
         Wanted { method: self.method.clone(), names }
-    }
-
-    /// The preflight cache, and where this request stands in it.
-    fn with_permissions<T>(&mut self, work: impl FnOnce(&mut Permissions, Key<'_>, Wall) -> T) -> T {
-        let kept = !self.tainted || dialect::permission_rules(self.page.browser).of_tainted_origin;
-        let origin = kept.then(|| self.page.origin());
-        let url = &self.urls[self.urls.len() - 1];
-        let key = Key { origin: origin.as_deref(), url, credentials: self.credentials };
-        work(&mut self.memory.permissions, key, self.now)
-    }
-
-    /// [Clear cache entries](https://fetch.spec.whatwg.org/#concept-cache-clear), where CORS was in play.
-    fn clear_permissions(&mut self) {
-        if self.tainting == ResponseType::Cors {
-            let browser = self.page.browser;
-            self.with_permissions(|permissions, key, _| permissions.clear(browser, key));
-        }
     }
 
     /// [Serializing a request origin](https://fetch.spec.whatwg.org/#serializing-a-request-origin).
@@ -574,6 +537,14 @@ impl Fetch {
         let preflighted =
             exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight && went_out(exchange));
         let outcome: Outcome = outcome_of(fault.as_ref());
+        let local_network = local_network::check(&self.page, &exchanges);
+        let unknowable = unknowable::of(&Asked {
+            page: &self.page,
+            credentials: Some(self.credentials),
+            fault: fault.as_ref(),
+            sent: !exchanges.is_empty(),
+            local_network,
+        });
         Step::Done(Box::new(Answer {
             browser: self.page.browser,
             outcome,
@@ -589,6 +560,8 @@ impl Fetch {
             protocol: None,
             close: None,
             ready_state: None,
+            local_network,
+            unknowable,
         }))
     }
 }

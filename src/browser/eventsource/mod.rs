@@ -17,7 +17,8 @@ use super::console::{self, Console};
 use super::cookie::Excluded;
 use super::fetch::Step;
 use super::script::{Call, Prepared};
-use super::{Api, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, dialect};
+use super::unknowable::{self, Asked};
+use super::{Api, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, dialect, local_network};
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, WireRequest, WireResponse};
 
@@ -215,6 +216,14 @@ impl EventSource {
     pub fn finish(mut self) -> (Box<Answer>, Memory) {
         self.settle();
         let fault = if self.opened { None } else { self.fault };
+        let local_network = local_network::check(&self.page, &self.exchanges);
+        let unknowable = unknowable::of(&Asked {
+            page: &self.page,
+            credentials: Some(if self.with_credentials { Credentials::Include } else { Credentials::SameOrigin }),
+            fault: fault.as_ref(),
+            sent: !self.exchanges.is_empty(),
+            local_network,
+        });
         let answer = Box::new(Answer {
             browser: self.page.browser,
             outcome: outcome_of(fault.as_ref()),
@@ -229,6 +238,8 @@ impl EventSource {
             protocol: None,
             close: None,
             ready_state: self.state.map(ReadyState::number),
+            local_network,
+            unknowable,
         });
         (answer, self.memory)
     }

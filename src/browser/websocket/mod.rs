@@ -14,8 +14,10 @@ use super::console::{self, Remark};
 use super::cookie::Trail;
 use super::dialect::SocketRule;
 use super::dialect::csp::{Asker, Check, checks};
+use super::unknowable::{self, Asked};
 use super::{
-    Browser, Fault, Invalid, Memory, Misuse, Page, Step, csp, dialect, headers, http, mixed, origin, port, sent,
+    Browser, Fault, Invalid, Memory, Misuse, Page, Step, csp, dialect, headers, http, local_network, mixed, origin,
+    port, sent,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
@@ -292,13 +294,22 @@ impl Handshake {
         let status = if matches!(fault, Some(Fault::UnexpectedProxyAuth)) { None } else { seen };
         let console = console::of_handshake(&self.page, &self.url, &self.remarks, fault.as_ref());
         let close = fault.as_ref().and_then(|fault| close::never_opened(self.page.browser, fault));
+        let exchanges: Vec<Exchange> = exchange.into_iter().collect();
+        let local_network = local_network::check(&self.page, &exchanges);
+        let unknowable = unknowable::of(&Asked {
+            page: &self.page,
+            credentials: None,
+            fault: fault.as_ref(),
+            sent: !exchanges.is_empty(),
+            local_network,
+        });
         Step::Done(Box::new(Answer {
             browser: self.page.browser,
             outcome: outcome_of(fault.as_ref()),
             fault,
             status,
             preflighted: false,
-            exchanges: exchange.into_iter().collect(),
+            exchanges,
             response_type: None,
             exposed_headers: Vec::new(),
             console,
@@ -306,6 +317,8 @@ impl Handshake {
             protocol,
             close,
             ready_state: None,
+            local_network,
+            unknowable,
         }))
     }
 }

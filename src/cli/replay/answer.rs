@@ -25,7 +25,7 @@ pub(super) struct Written<'a> {
     close: Option<Close<'a>>,
     ready_state: Option<u8>,
     timing_ms: Timing,
-    unknowable: &'a [&'static str],
+    unknowable: Vec<&'static str>,
     error: Option<String>,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn of_answer(id: &str, replayed: &Replayed) -> String {
             first_byte: last.first_byte.map(milliseconds),
             total: (!answer.exchanges.is_empty()).then(|| milliseconds(*total)),
         },
-        unknowable: &[],
+        unknowable: answer.unknowable.iter().map(|one| one.word()).collect(),
         error: answer.exception(),
     })
 }
