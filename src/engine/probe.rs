@@ -2,8 +2,8 @@
 //!
 //! Over HTTP it is a `fetch()`. Of a WebSocket profile it is a handshake on a connection of its own, beside the session;
 //! the check stays for the profile's `observe`, and where a message is expected until it came or `timeout` is over. A
-//! Socket.IO profile is checked by its client's first request: the polling handshake, or the WebSocket's where polling is
-//! not among its transports.
+//! Socket.IO profile is checked by its client's first request: the polling handshake, which is an `XMLHttpRequest`, or the
+//! WebSocket's where polling is not among its transports.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,8 +50,13 @@ pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
             let deadline = started.mono + target.profile.timeout;
             match way(target) {
                 Way::Fetch => {
-                    let (page, request) = (target.page(), target.script_request());
-                    let (answer, _) = exchange::fetch(page, request, target.memory(), client, clock, deadline).await;
+                    let (page, memory) = (target.page(), target.memory());
+                    let (answer, _) = match target.profile.kind {
+                        Kind::SocketIo => exchange::xhr(page, target.xhr(), memory, client, clock, deadline).await,
+                        Kind::Http | Kind::WebSocket => {
+                            exchange::fetch(page, target.script_request(), memory, client, clock, deadline).await
+                        }
+                    };
                     let total = clock.mono().saturating_duration_since(started.mono);
                     Seen { answer: Some(answer), reason: None, opened: false, ended: None, total: Some(total) }
                 }

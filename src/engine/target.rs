@@ -11,7 +11,7 @@ use url::Url;
 use super::Bus;
 use crate::base::secret::Redactor;
 use crate::base::{ProfileId, Secret};
-use crate::browser::{Cookies, Memory, Page, ScriptRequest, websocket};
+use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
 use crate::profile::model::{Auth, Kind, Profile, Setting, SocketIo, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
@@ -120,6 +120,12 @@ impl Target {
         script.body = request.body.as_ref().map(|body| self.value(body).expose().to_owned());
         script.credentials = request.credentials;
         script
+    }
+
+    /// The same as an XMLHttpRequest: what engine.io-client's polling is made of.
+    pub fn xhr(&self) -> Xhr {
+        let ScriptRequest { url, method, headers, body, credentials, .. } = self.script_request();
+        Xhr { url, method, headers, body, with_credentials: credentials == Credentials::Include }
     }
 
     /// `new WebSocket(...)` as the page's script says it, with secrets filled in.
