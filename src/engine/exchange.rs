@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::line::{farewell, linger};
 use crate::base::Clock;
+use crate::browser::eventsource::{EventSource, Next, Source};
 use crate::browser::websocket::{Ending, Handshake, Socket, script_close};
 use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step, Xhr};
-use crate::net::{Client, Received, Upgraded, WebSocket};
-use crate::wire::NetError;
+use crate::net::{Body, Client, Received, Upgraded, WebSocket};
+use crate::wire::{NetError, Phase};
 
 /// `fetch()`, whole: preflights and redirects included, ended by `deadline` at the latest; with what the browser remembers
 /// after it.
@@ -49,6 +50,70 @@ async fn run(
             }
         };
     }
+}
+
+/// `new EventSource()`, watched for so long from its first `open` or `error` event on, which has to come by `deadline`. It ends
+/// sooner where nothing can change any more.
+pub async fn event_source(
+    page: Page,
+    source: Source,
+    memory: Memory,
+    client: &Client,
+    clock: Clock,
+    deadline: Instant,
+    observe: Duration,
+) -> (Box<Answer>, Memory) {
+    let started = clock.mono();
+    let (mut machine, mut next) = EventSource::start(page, source, memory, clock.wall());
+    let mut body: Option<Body> = None;
+    let mut watched_until: Option<Instant> = None;
+    loop {
+        if machine.has_fired() && watched_until.is_none() {
+            watched_until = Some(clock.mono() + observe);
+        }
+        let until = watched_until.unwrap_or(deadline);
+        // Also of a server that never stops sending.
+        if watched_until.is_some() && until <= clock.mono() {
+            break;
+        }
+        next = match next {
+            Next::Closed => break,
+            Next::Send(request) => {
+                let (exchange, rest) = Box::pin(client.open(*request, until)).await;
+                if watched_until.is_some() && matches!(exchange.result, Err(NetError::Timeout { .. })) {
+                    machine.on_abandoned(exchange);
+                    break;
+                }
+                body = rest;
+                machine.on_exchange(exchange, clock.wall())
+            }
+            Next::Read => {
+                let piece = match &mut body {
+                    Some(body) => tokio::time::timeout_at(until.into(), body.next()).await,
+                    None => Ok(Ok(None)),
+                };
+                match piece {
+                    Ok(Ok(Some(bytes))) => machine.on_body(&bytes),
+                    Ok(Ok(None)) => machine.on_end(Ok(())),
+                    Ok(Err(error)) => machine.on_end(Err(error)),
+                    Err(_) if watched_until.is_some() => break,
+                    Err(_) => {
+                        let after = clock.mono().saturating_duration_since(started);
+                        machine.on_end(Err(NetError::Timeout { phase: Phase::Body, after }))
+                    }
+                }
+            }
+            Next::Wait(time) => {
+                body = None;
+                match clock.mono().checked_add(time).filter(|wake| *wake < until) {
+                    Some(wake) => tokio::time::sleep_until(wake.into()).await,
+                    None => break,
+                }
+                machine.on_timer(clock.wall())
+            }
+        };
+    }
+    machine.finish()
 }
 
 /// `new WebSocket()` up to its `open` event, with what the browser remembers after it. Without a socket the answer says why.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::case::{Api, Before, Case, Fields};
+use crate::browser::eventsource::Source;
 use crate::browser::websocket::Socket;
 use crate::browser::{Credentials, Interface, Mode, Page, Redirect, ScriptRequest, Xhr};
 
@@ -24,6 +25,8 @@ pub(super) struct Plan {
 pub(super) enum Ask {
     Fetch(ScriptRequest),
     Xhr(Xhr),
+    /// With how long to watch it.
+    EventSource(Source, Duration),
     /// A URL with a scheme that is none all the same: the interface throws.
     Unparsable(Interface, String),
     /// With how long to stay once it is open.
@@ -121,7 +124,10 @@ fn ask(place: &str, asked: Asked) -> Result<Ask, String> {
             body: asked.body,
             with_credentials: asked.credentials == Credentials::Include,
         })),
-        Api::EventSource => Err(format!("{place}api: this version runs no eventsource")),
+        Api::EventSource => {
+            let source = Source { url, with_credentials: asked.credentials == Credentials::Include };
+            Ok(Ask::EventSource(source, milliseconds(asked.observe_ms)))
+        }
     }
 }
 

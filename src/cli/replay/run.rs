@@ -84,6 +84,12 @@ impl Runner {
                     exchange::xhr(page.clone(), request, memory, &self.client, self.clock, deadline).await;
                 (Replayed { answer, total: took(), unheard: Vec::new() }, memory)
             }
+            Ask::EventSource(source, observe) => {
+                let (page, client, clock) = (page.clone(), &self.client, self.clock);
+                let (answer, memory) =
+                    exchange::event_source(page, source, memory, client, clock, deadline, observe).await;
+                (Replayed { answer, total: took(), unheard: Vec::new() }, memory)
+            }
             Ask::Unparsable(interface, text) => (
                 Replayed { answer: Answer::unparsable(page, interface, &text), total: took(), unheard: Vec::new() },
                 memory,
