@@ -118,6 +118,12 @@ pub struct PermissionRules {
     pub of_tainted_origin: bool,
 }
 
+/// Whether headers that make a preflight necessary count from the first request on, be it one at home, also where a redirect
+/// takes them off (`Authorization`). Seen: Firefox alone.
+pub fn remembers_unsafe_headers(browser: Browser) -> bool {
+    browser == Browser::Firefox
+}
+
 /// Whether the preflight after a cross-origin redirect says `Origin: null`, as the request after it does in all three. Seen:
 /// Firefox sends the page's origin.
 pub fn preflight_origin_is_tainted(browser: Browser) -> bool {

@@ -234,7 +234,9 @@ impl Fetch {
         }
         // HTTP fetch, step 4.2: a preflight, where CORS is in play and the request is no simple one. An EventSource's fields are
         // not the script's: it has no unsafe-request flag.
-        if self.tainting == ResponseType::Cors && self.api != Api::EventSource {
+        if self.tainting != ResponseType::Cors {
+            self.preflight_needed |= dialect::remembers_unsafe_headers(browser) && !self.wanted().names.is_empty();
+        } else if self.api != Api::EventSource {
             let wanted = self.wanted();
             self.preflight_needed |= wanted.needs_preflight();
             let sticky = self.preflight_needed && dialect::preflight_is_sticky(browser);
@@ -525,6 +527,8 @@ impl Fetch {
             }),
             follows: self.redirect == Redirect::Follow,
             preflight: exchanges.last().is_some_and(|exchange| exchange.request.purpose == Purpose::Preflight),
+            after_preflight: matches!(&exchanges[..], [.., before, last]
+                if before.request.purpose == Purpose::Preflight && last.request.purpose == Purpose::Actual),
             origin: self.request_origin(),
             answered,
             sent: !exchanges.is_empty(),

@@ -55,6 +55,7 @@ pub fn of_answer_without_body(page: &Page, foreign: bool, url: &Url, fault: &Fau
         redirects: false,
         follows: true,
         preflight: false,
+        after_preflight: false,
         origin: page.origin(),
         answered: url,
         sent: true,

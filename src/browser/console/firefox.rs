@@ -119,6 +119,9 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
                 | CorsError::DisabledScheme { .. }
                 | CorsError::RedirectContainsCredentials => did_not_succeed(),
             }];
+            if let CorsError::PreflightRedirect { status } = error {
+                lines.push(blocked(&format!("CORS preflight response did not succeed). Status code: {status}.")));
+            }
             if error.is_preflight() || (failing.redirects && failing.follows) {
                 lines.push(did_not_succeed());
             }
@@ -157,6 +160,10 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Some(Fault::Net(NetError::InvalidStatusLine)) => {
             let refused = (failing.mode == Mode::Cors && failing.foreign).then(did_not_succeed);
             std::iter::once(STATUS_LINE.to_owned()).chain(refused).collect()
+        }
+        // Seen with PUT, which is not sent again: it looks for the headers of an answer that is not there.
+        Some(Fault::Net(NetError::EmptyResponse)) if failing.after_preflight && failing.foreign => {
+            vec![blocked("Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed).")]
         }
         Some(_) if failing.mode == Mode::Cors && failing.foreign => vec![did_not_succeed()],
         Some(_) => Vec::new(),

@@ -85,6 +85,8 @@ pub struct Failing<'a> {
     pub follows: bool,
     /// It was the preflight that failed.
     pub preflight: bool,
+    /// It was the request itself, right after a preflight that went over the network.
+    pub after_preflight: bool,
     /// What the request's `Origin` says by now.
     pub origin: String,
     /// Where the last answer came from.
