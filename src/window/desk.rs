@@ -173,7 +173,7 @@ impl Desk {
 pub struct Busy;
 
 /// Nobody closes a dialog faster than this: one that comes back sooner never opened.
-const NO_DIALOG: Duration = Duration::from_millis(400);
+const NO_DIALOG: Duration = Duration::from_secs(1);
 
 fn dialog(purpose: Purpose, name: &str) -> Option<Notice> {
     if !has_dialogs() {

@@ -22,6 +22,8 @@ impl App {
     /// One frame.
     pub(super) fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        // The window itself, by its title: the first thing that a screen reader says.
+        ctx.accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.title.as_str()));
         self.keyboard(&ctx);
         self.top_bar(ui);
         self.roster_side(ui);

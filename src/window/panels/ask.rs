@@ -252,9 +252,15 @@ fn export(ui: &mut Ui, id: ProfileId, name: &str) -> Option<Answered> {
         ("Figures as SVG…", "Sharp at every size, for print", Action::SaveFigures { id, format: FigureFormat::Svg }),
         ("Figures as PNG…", "For chat and tickets", Action::SaveFigures { id, format: FigureFormat::Png }),
     ];
+    // The keyboard stands on the first of them, so that E and Enter are an export.
+    let mut unfocused = ui.memory(|memory| memory.focused().is_none());
     egui::Grid::new("export choices").num_columns(2).spacing([space::L, space::S]).show(ui, |ui| {
         for (word, what, wish) in choices {
-            if ui.add(Button::new(word).min_size(egui::vec2(150.0, 30.0))).clicked() {
+            let button = ui.add(Button::new(word).min_size(egui::vec2(150.0, 30.0)));
+            if std::mem::take(&mut unfocused) {
+                button.request_focus();
+            }
+            if button.clicked() {
                 action = Some(Answered::Action(wish));
             }
             ui.label(RichText::new(what).weak());

@@ -123,7 +123,7 @@ fn count(ui: &mut Ui, table: &Table, theme: &Theme, more: bool) {
     if more {
         text.push_str(", the newest of more");
     }
-    ui.label(RichText::new(text).font(style::small()).color(theme.secondary));
+    ui.add(Label::new(RichText::new(text).font(style::small()).color(theme.secondary)).extend());
 }
 
 /// A file's name out of a profile's.
@@ -220,6 +220,8 @@ fn table(ui: &mut Ui, state: &mut DetailState, theme: &Theme, which: Which) {
     inside.set_clip_rect(room.intersect(ui.clip_rect()));
     inside.spacing_mut().item_spacing.y = 0.0;
     inside.visuals_mut().widgets.noninteractive.bg_stroke.color = theme.grid;
+    let salt = egui::IdSalt::new(("table", which == Which::Events));
+    let id = inside.scope_id().with(salt);
     let mut builder = TableBuilder::new(&mut inside)
         .id_salt(("table", which == Which::Events))
         .striped(false)
@@ -286,6 +288,7 @@ fn table(ui: &mut Ui, state: &mut DetailState, theme: &Theme, which: Which) {
                 }
             });
         });
+    name_handles(&ctx, id, &heads);
     let open = match clicked {
         Some(seq) if open == Some(seq) => None,
         Some(seq) => Some(seq),
@@ -299,10 +302,27 @@ fn table(ui: &mut Ui, state: &mut DetailState, theme: &Theme, which: Which) {
     }
 }
 
+/// Names the lines between columns, which can be dragged, for those who can't see them; the table itself names nothing.
+fn name_handles(ctx: &egui::Context, table: Id, heads: &[&str]) {
+    for (index, head) in heads.iter().enumerate() {
+        let handle = table.with("resize_column").with(index);
+        if ctx.has_accesskit_node(handle) {
+            ctx.accesskit_node_builder(handle, |node| {
+                node.set_role(egui::accesskit::Role::Splitter);
+                node.set_label(format!("Width of {head}"));
+            });
+        }
+    }
+}
+
 /// A cell's text, to be selected; true where it was clicked.
 fn cell(row: &mut egui_extras::TableRow<'_, '_>, text: RichText) -> bool {
     let mut clicked = false;
-    row.col(|ui| clicked = ui.add(Label::new(text).truncate().selectable(true)).clicked());
+    row.col(|ui| {
+        if !text.text().is_empty() {
+            clicked = ui.add(Label::new(text).truncate().selectable(true)).clicked();
+        }
+    });
     clicked
 }
 

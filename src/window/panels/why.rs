@@ -62,6 +62,9 @@ fn fixes(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Acti
     let shown = if *open { vm.fixes.len() } else { 1 };
     for (index, fix) in vm.fixes.iter().take(shown).enumerate() {
         ui.horizontal_wrapped(|ui| {
+            // Its lines as close as a text's.
+            ui.spacing_mut().interact_size.y = 0.0;
+            ui.spacing_mut().item_spacing.y = 2.0;
             ui.label(RichText::new("Fix").font(style::small_strong()).color(theme.link));
             ui.label(&fix.text);
         });
