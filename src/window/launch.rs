@@ -107,18 +107,7 @@ pub fn check() -> Result<Display, WindowError> {
     if cfg!(any(target_os = "windows", target_os = "macos")) {
         return Ok(Display::Native);
     }
-    quieten_libgl();
     choose(Surroundings::look(), library_loads)
-}
-
-/// libGL says on standard error itself what it did not find, line by line; this program says it in one. Whoever wants to
-/// read it sets `LIBGL_DEBUG=verbose`.
-#[allow(unsafe_code, reason = "the environment is the only way to tell libGL; it is set before anything reads it")]
-fn quieten_libgl() {
-    if std::env::var_os("LIBGL_DEBUG").is_none() {
-        // SAFETY: the window's command runs on the main thread and has started no other yet.
-        unsafe { std::env::set_var("LIBGL_DEBUG", "quiet") };
-    }
 }
 
 #[allow(unsafe_code, reason = "loading a library runs its initialisers; these are the ones the window loads anyway")]
