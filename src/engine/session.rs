@@ -417,5 +417,7 @@ mod tests {
             std::mem::size_of::<F>()
         }
         assert!(size(open) <= 1024, "{}", size(open));
+        let upgrade = |client: &'static Client, request, deadline| client.upgrade(request, deadline);
+        assert!(size(upgrade) <= 2048, "{}", size(upgrade));
     }
 }

@@ -120,32 +120,34 @@ impl Client {
         (trace, request, answered)
     }
 
+    /// What not every request takes is boxed: a request that waits for its answer doesn't hold the room for it, which
+    /// counts where hundreds of handshakes are under way at once.
     async fn answer(&self, request: &WireRequest, trace: &mut Trace) -> Answered {
         let Inner { settings, tls, route, .. } = &*self.0;
         let target = Target::of(&request.url)?;
         let upstream = route.choose(&target)?;
         trace.proxy = upstream.as_ref().map(ToString::to_string);
         let (tcp, form) = match &upstream {
-            None => (self.dial(&target, trace).await?, TargetForm::Origin),
+            None => (Box::pin(self.dial(&target, trace)).await?, TargetForm::Origin),
             Some(upstream) => {
-                let tcp = self.reach(upstream, trace).await.map_err(beyond_reach)?;
+                let tcp = Box::pin(self.reach(upstream, trace)).await.map_err(beyond_reach)?;
                 // A proxy fetches what is plain HTTP; for the rest it only lays a way.
                 if upstream.kind == Kind::Http && !target.tls && !target.websocket {
                     (tcp, TargetForm::Absolute { login: upstream.login.as_ref().map(tunnel::basic) })
                 } else {
-                    (tunnel::open(tcp, upstream, &target, trace).await?, TargetForm::Origin)
+                    (Box::pin(tunnel::open(tcp, upstream, &target, trace)).await?, TargetForm::Origin)
                 }
             }
         };
         let stream = if target.tls {
             let offer = if target.websocket { Offer::WebSocket } else { Offer::Http };
-            Stream::Tls(Box::new(tls.connect(tcp, &target.host, offer, trace).await?))
+            Stream::Tls(Box::new(Box::pin(tls.connect(tcp, &target.host, offer, trace)).await?))
         } else {
             Stream::Plain(tcp)
         };
         let limits = &settings.limits;
         if stream.speaks_h2() {
-            let (head, incoming) = http2::open(stream, request, limits, trace).await?;
+            let (head, incoming) = Box::pin(http2::open(stream, request, limits, trace)).await?;
             let body = Body::new(Incoming::Http2(Box::new(incoming)), &head.headers, limits);
             let response = bare(HttpVersion::H2, head.status, String::new(), head.headers, Quirks::default());
             return Ok((response, Rest::Body(Box::new(body))));

@@ -26,6 +26,8 @@ use crate::wire::{Headers, HttpVersion, NetError, Phase, Purpose, WireRequest};
 
 /// What is read at once, at least.
 const READ: usize = 8 * 1024;
+/// The same for the answer to a WebSocket's handshake, which is a short head: many wait for theirs at once.
+const READ_HANDSHAKE: usize = 1024;
 
 /// The connection after a 101, and what the server sent behind its head.
 #[derive(Debug)]
@@ -62,7 +64,8 @@ pub(super) async fn open(
 ) -> Result<(Head, Incoming), NetError> {
     let mut bytes = head::encode(request, form)?;
     bytes.extend_from_slice(&request.body);
-    let mut line = Line::new(stream, bytes, trace.clock());
+    let at_once = if request.purpose == Purpose::Handshake { READ_HANDSHAKE } else { READ };
+    let mut line = Line::new(stream, bytes, at_once, trace.clock());
     let read = tokio::time::timeout_at(trace.deadline.into(), line.head(request.purpose, limits)).await;
     if let (Some(done), Some(first)) = (line.request_done, line.first_byte) {
         trace.phases.first_byte = Some(first.saturating_duration_since(done));
@@ -153,15 +156,17 @@ struct Line {
     sent: usize,
     flushed: bool,
     buf: BytesMut,
+    /// How much is read at once, at least.
+    at_once: usize,
     /// When the last of the request was handed over: before that write, since the answer may come before it returns.
     request_done: Option<Instant>,
     first_byte: Option<Instant>,
 }
 
 impl Line {
-    fn new(stream: Stream, out: Vec<u8>, clock: Clock) -> Self {
+    fn new(stream: Stream, out: Vec<u8>, at_once: usize, clock: Clock) -> Self {
         let buf = BytesMut::new();
-        Self { stream, clock, out, sent: 0, flushed: false, buf, request_done: None, first_byte: None }
+        Self { stream, clock, out, sent: 0, flushed: false, buf, at_once, request_done: None, first_byte: None }
     }
 
     /// How far the exchange has come, its head not read yet.
@@ -187,7 +192,7 @@ impl Line {
         if self.sent == self.out.len() && !self.flushed {
             self.flushed = Pin::new(&mut self.stream).poll_flush(cx).is_ready();
         }
-        self.buf.reserve(READ);
+        self.buf.reserve(self.at_once);
         let count = ready!(pin!(self.stream.read_buf(&mut self.buf)).poll(cx))?;
         if self.first_byte.is_none() && 0 < count {
             self.first_byte = Some(self.clock.mono());
