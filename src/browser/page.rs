@@ -66,15 +66,14 @@ impl Page {
 pub struct Abilities {
     /// Every content coding that the browser offers (gzip, deflate, br, zstd). Without: `Accept-Encoding: identity`.
     pub codings: bool,
-    /// permessage-deflate. Browsers always offer it; tungstenite 0.30 can't speak it, and a server that accepts the
-    /// extension would break the session. Without: no `Sec-WebSocket-Extensions`.
+    /// permessage-deflate, which browsers always offer. Without: no `Sec-WebSocket-Extensions`.
     pub deflate: bool,
 }
 
 impl Default for Abilities {
     /// What this program's network undoes.
     fn default() -> Self {
-        Self { codings: true, deflate: false }
+        Self { codings: true, deflate: true }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::line::{farewell, linger};
+use super::line::farewell;
 use crate::base::Clock;
 use crate::browser::eventsource::{EventSource, Next, Source};
-use crate::browser::websocket::{Ending, Handshake, Socket, script_close};
-use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step, Xhr};
+use crate::browser::websocket::{Ending, Handshake, Loss, Socket, script_close};
+use crate::browser::{Answer, Fetch, Memory, Page, ScriptRequest, Step, Xhr, console};
 use crate::net::{Body, Client, Received, Upgraded, WebSocket};
 use crate::wire::{NetError, Phase};
 
@@ -141,7 +141,7 @@ pub async fn open(
     };
     match upgraded {
         Some(upgraded) if answer.fault.is_none() => {
-            let socket = Box::pin(upgraded.open()).await;
+            let socket = Box::pin(upgraded.open_as(answer.browser, handshake.deflate())).await;
             (answer, Some(socket), handshake.into_memory())
         }
         Some(_) | None => (answer, None, handshake.into_memory()),
@@ -154,23 +154,36 @@ pub async fn stay(answer: &mut Answer, mut socket: WebSocket, stay: Duration) {
     let over = tokio::time::sleep(stay);
     tokio::pin!(over);
     let browser = answer.browser;
+    let mut closed: Option<(Option<u16>, String)> = None;
     loop {
         let received = tokio::select! {
             received = socket.next() => received,
             () = &mut over => return farewell(socket, 1000).await,
         };
-        let ended = match received {
+        let (ending, loss) = match received {
             Ok(Received::Text(_) | Received::Binary(_) | Received::Ping(_) | Received::Pong(_)) => continue,
             Ok(Received::Close { code, reason }) => {
-                linger(socket).await;
-                script_close(browser, Ending::Closed { code, reason: &reason })
+                closed = Some((code, reason));
+                continue;
             }
-            Err(NetError::WebSocketProtocol { .. } | NetError::MessageTooLarge { .. }) => {
-                script_close(browser, Ending::Violated)
-            }
-            Ok(Received::End) | Err(_) => script_close(browser, Ending::Cut),
+            Err(error) => match (&closed, socket.breach()) {
+                (_, Some(breach)) => (Ending::Violated, Some(Loss::Breach(breach))),
+                (Some((code, reason)), None) => (Ending::ClosedAndReset { code: *code, reason }, None),
+                (None, None) => {
+                    let reset = matches!(error, NetError::ConnectionReset { .. });
+                    (Ending::Cut, reset.then_some(Loss::Reset))
+                }
+            },
+            Ok(Received::End) => match &closed {
+                Some((code, reason)) => (Ending::Closed { code: *code, reason }, None),
+                None => (Ending::Cut, None),
+            },
         };
-        answer.close = Some(ended);
+        answer.close = Some(script_close(browser, ending));
+        let url = answer.last().map(|exchange| exchange.request.url.clone());
+        if let Some(line) = url.zip(loss).and_then(|(url, loss)| console::of_loss(browser, &url, loss)) {
+            answer.console.conclude(line);
+        }
         return;
     }
 }

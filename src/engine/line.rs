@@ -80,7 +80,7 @@ impl Heard {
 fn facts(target: &Target, by: ClosedBy, ending: Ending<'_>) -> CloseFacts {
     let event = script_close(target.profile.browser, ending);
     let (code, reason) = match ending {
-        Ending::Closed { code, reason } => (code, reason),
+        Ending::Closed { code, reason } | Ending::ClosedAndReset { code, reason } => (code, reason),
         Ending::Cut | Ending::Violated => (None, ""),
     };
     let script = ScriptClose { code: event.code, reason: event.reason.into(), clean: event.clean };

@@ -11,10 +11,10 @@ mod coding;
 mod dial;
 mod dns;
 mod errno;
-mod frames;
 mod head;
 mod http1;
 mod http2;
+mod judged;
 pub mod machine;
 #[cfg(test)]
 mod peer;

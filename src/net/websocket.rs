@@ -1,26 +1,32 @@
 //! An open WebSocket: messages put together, control frames passed on, every breach of RFC 6455 by its name.
 //!
-//! Invariants: a message never grows past the limit in memory; between messages a session holds one 4 KiB buffer.
+//! Invariants: a message never grows past the limit in memory; between messages a session holds one buffer of a kibibyte.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::errno;
-use super::frames::Followed;
+use super::judged::Judged;
 use super::machine;
 use super::stream::Stream;
-use crate::wire::{NetError, Phase};
+use crate::browser::Browser;
+use crate::browser::websocket::deflate::{self, Agreed};
+use crate::browser::websocket::frames::{Frames, Stop};
+use crate::wire::{Breach, NetError, Phase};
 
-/// What a session reads at once: small, since most sessions wait most of the time.
-const READ_BUFFER: usize = 4096;
+/// The library's own buffer: small, since most sessions wait most of the time, and what fills it is in memory by then.
+const READ_BUFFER: usize = 1024;
+/// How long the end is waited for behind a server's close frame: Chromium's time.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long the farewell to a server that broke the protocol may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Chromium's TCP keep-alive, so that a dead peer shows without traffic.
@@ -54,8 +60,12 @@ pub enum Received {
 /// An open session. Dropping it closes the connection without a farewell.
 #[derive(Debug)]
 pub struct WebSocket {
-    inner: WebSocketStream<Followed>,
+    inner: WebSocketStream<Judged>,
+    browser: Browser,
+    deflate: Option<Agreed>,
     message_limit: usize,
+    /// The size on the wire of the last message.
+    wire: Option<u64>,
     state: State,
 }
 
@@ -77,18 +87,23 @@ impl Upgraded {
         Self { stream, read_ahead, message_limit }
     }
 
-    /// The session. Call it only once the 101 has been judged.
+    /// The session, as Chrome reads it and without an extension. Call it only once the 101 has been judged.
     pub async fn open(self) -> WebSocket {
+        self.open_as(Browser::Chrome, None).await
+    }
+
+    /// The session as that browser reads it; `deflate`: permessage-deflate, where the 101 agreed to it.
+    pub async fn open_as(self, browser: Browser, deflate: Option<Agreed>) -> WebSocket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(self.message_limit))
             .max_frame_size(Some(self.message_limit));
-        let mut stream = Followed::new(self.stream);
-        stream.follower.follow(&self.read_ahead);
-        let part = self.read_ahead.to_vec();
-        let inner = WebSocketStream::from_partially_read(stream, part, Role::Client, Some(config)).await;
-        WebSocket { inner, message_limit: self.message_limit, state: State::Open }
+        let frames = Frames::new(browser, deflate, self.message_limit);
+        let judged = Judged::new(self.stream, frames, &self.read_ahead);
+        let inner = WebSocketStream::from_raw_socket(judged, Role::Client, Some(config)).await;
+        let (browser, message_limit) = (browser, self.message_limit);
+        WebSocket { inner, browser, deflate, message_limit, wire: None, state: State::Open }
     }
 }
 
@@ -109,7 +124,8 @@ impl WebSocket {
         loop {
             match &self.state {
                 State::Failing(error) => {
-                    let frame = CloseFrame { code: farewell_code(error).into(), reason: Utf8Bytes::from_static("") };
+                    let code = farewell_code(self.browser, error);
+                    let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static("") };
                     // The connection is given up whether or not this gets through.
                     // Boxed: whoever waits for a message doesn't hold the room for this.
                     let _ = Box::pin(tokio::time::timeout(FAREWELL, self.inner.close(Some(frame)))).await;
@@ -119,26 +135,34 @@ impl WebSocket {
                 }
                 State::Ended => return Ok(Received::End),
                 State::Closed => {
-                    // What a server still says after its close frame concerns nobody.
-                    while let Some(Ok(_)) = self.inner.next().await {}
+                    let end = Box::pin(self.end_of_closed()).await;
                     self.state = State::Ended;
+                    return end;
                 }
                 State::Open => match self.inner.next().await {
-                    Some(Ok(Message::Text(text))) => return Ok(Received::Text(text)),
-                    Some(Ok(Message::Binary(bytes))) => return Ok(Received::Binary(bytes)),
+                    Some(Ok(Message::Text(text))) => {
+                        self.wire = self.inner.get_mut().message_size();
+                        return Ok(Received::Text(text));
+                    }
+                    Some(Ok(Message::Binary(bytes))) => {
+                        self.wire = self.inner.get_mut().message_size();
+                        return Ok(Received::Binary(bytes));
+                    }
                     Some(Ok(Message::Ping(bytes))) => return Ok(Received::Ping(bytes)),
                     Some(Ok(Message::Pong(bytes))) => return Ok(Received::Pong(bytes)),
-                    Some(Ok(Message::Close(frame))) => match self.close_on_the_wire(frame) {
-                        Ok(close) => {
-                            self.state = State::Closed;
-                            return Ok(close);
-                        }
-                        Err(error) => self.state = State::Failing(error),
-                    },
+                    Some(Ok(Message::Close(_))) => {
+                        self.state = State::Closed;
+                        // As it was on the wire: the library hands on another where it minds the code.
+                        let (code, reason) = self.inner.get_ref().close().unwrap_or_default();
+                        return Ok(Received::Close { code, reason });
+                    }
                     // Reading never gives raw frames.
                     Some(Ok(Message::Frame(_))) => {}
                     None | Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
                         self.state = State::Ended;
+                    }
+                    Some(Err(_)) if let Some(stop) = self.inner.get_ref().stop() => {
+                        self.state = State::Failing(stopped(stop, self.message_limit));
                     }
                     Some(Err(error)) => match failure(error, self.message_limit) {
                         error @ (NetError::WebSocketProtocol { .. } | NetError::MessageTooLarge { .. }) => {
@@ -190,32 +214,66 @@ impl WebSocket {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), NetError> {
+        let message = self.outgoing(message);
         self.inner.send(message).await.map_err(|error| failure(error, self.message_limit))
     }
 
-    /// The close frame with the code that was on the wire. 1005, 1006 and 1015 must never be there (RFC 6455 section 7.4.1);
-    /// browsers fail the connection on them. Codes below 1000 and from 5000 on exist in no registry.
-    fn close_on_the_wire(&self, frame: Option<CloseFrame>) -> Result<Received, NetError> {
-        let payload = self.inner.get_ref().follower.close();
-        let (code, reason) = match payload {
-            Some([high, low, reason @ ..]) => {
-                (Some(u16::from_be_bytes([*high, *low])), String::from_utf8_lossy(reason).into_owned())
-            }
-            Some(_) => (None, String::new()),
-            None => frame.map_or((None, String::new()), |frame| (Some(frame.code.into()), frame.reason.to_string())),
+    /// Behind the server's close frame: our answer goes out, and the end is waited for, as long as Chrome waits.
+    async fn end_of_closed(&mut self) -> Result<Received, NetError> {
+        let ending = async {
+            // The connection is over whether or not this gets through.
+            let _ = self.inner.flush().await;
+            poll_fn(|cx| self.inner.get_mut().poll_rest(cx)).await
         };
-        match code {
-            Some(..1000 | 1005 | 1006 | 1015 | 5000..) => Err(NetError::WebSocketProtocol { what: "close code" }),
-            _ => Ok(Received::Close { code, reason }),
+        let ended = tokio::time::timeout(CLOSE_WAIT, ending).await;
+        match (self.inner.get_ref().stop(), ended) {
+            (Some(stop), _) => Err(stopped(stop, self.message_limit)),
+            (None, Ok(Err(error))) => Err(errno::on_stream(&error, Phase::Open)),
+            (None, Ok(Ok(())) | Err(_)) => Ok(Received::End),
         }
+    }
+
+    /// Which rule the server broke, where that ended it.
+    pub fn breach(&self) -> Option<Breach> {
+        match self.inner.get_ref().stop()? {
+            Stop::Breach(breach) => Some(breach),
+            Stop::TooLarge => None,
+        }
+    }
+
+    /// The payload's size on the wire of the message that came last: compressed, where it was.
+    pub fn message_wire_size(&self) -> Option<u64> {
+        self.wire
+    }
+
+    /// The message as it goes out: compressed, where that was agreed on.
+    fn outgoing(&self, message: Message) -> Message {
+        let Some(agreed) = self.deflate else { return message };
+        let (payload, data): (&[u8], _) = match &message {
+            Message::Text(text) => (text.as_bytes(), Data::Text),
+            Message::Binary(bytes) => (bytes, Data::Binary),
+            _ => return message,
+        };
+        let payload = deflate::deflated(payload, agreed.client_max_window_bits);
+        let mut frame = Frame::message(payload, OpCode::Data(data), true);
+        frame.header_mut().rsv1 = true;
+        Message::Frame(frame)
+    }
+}
+
+fn stopped(stop: Stop, message_limit: usize) -> NetError {
+    match stop {
+        Stop::Breach(breach) => NetError::WebSocketProtocol { what: breach.what() },
+        Stop::TooLarge => NetError::MessageTooLarge { limit: message_limit },
     }
 }
 
 /// What a client says as it fails the connection (RFC 6455, sections 7.1.7 and 7.4.1).
-fn farewell_code(error: &NetError) -> u16 {
+fn farewell_code(browser: Browser, error: &NetError) -> u16 {
     match error {
         NetError::MessageTooLarge { .. } => 1009,
-        NetError::WebSocketProtocol { what: NOT_UTF8 } => 1007,
+        // Chromium says 1002 for all of them.
+        NetError::WebSocketProtocol { what: NOT_UTF8 } if browser != Browser::Chrome => 1007,
         _ => 1002,
     }
 }
@@ -347,7 +405,11 @@ mod tests {
         check(b"\x88\x02\x0f\xa0", &[close(Some(4000), "")]).await;
         // Unregistered, and yet what a script is told.
         check(b"\x88\x03\x07\xd0x", &[close(Some(2000), "x")]).await;
-        check(b"\x81\x01a\x88\x02\x03\xe8\x81\x01b", &[text("a"), close(Some(1000), "")]).await;
+        let after = Err(NetError::WebSocketProtocol { what: "frame after the close" });
+        check(b"\x81\x01a\x88\x02\x03\xe8\x81\x01b", &[text("a"), close(Some(1000), ""), after]).await;
+        // No code of any registry, and yet Chrome hands them on.
+        check(b"\x88\x02\x13\x88", &[close(Some(5000), "")]).await;
+        check(b"\x88\x02\x00\x00", &[close(Some(0), "")]).await;
     }
 
     #[tokio::test]
@@ -363,7 +425,7 @@ mod tests {
         check_breach(b"\x81\x02\xc3\x28", "text is not UTF-8").await;
         check_breach(b"\x88\x01\x03", "close frame of one byte").await;
         check_breach(b"\x88\x04\x03\xe8\xc3\x28", "text is not UTF-8").await;
-        for code in [999_u16, 1005, 1006, 1015, 5000] {
+        for code in [1005_u16, 1006, 1015] {
             let [high, low] = code.to_be_bytes();
             check_breach(&[0x88, 2, high, low], "close code").await;
         }
@@ -448,8 +510,42 @@ mod tests {
             assert_eq!(frames(&played.await.unwrap()), [(0x88, code.to_be_bytes().to_vec())]);
         };
         check(b"\x83\x00", 1002).await;
-        check(b"\x81\x02\xc3\x28", 1007).await;
+        check(b"\x81\x02\xc3\x28", 1002).await;
         check(b"\x82\x7f\x00\x00\x00\x00\x06\x40\x00\x00", 1009).await;
+    }
+
+    #[tokio::test]
+    async fn where_deflate_is_agreed_on_messages_are_inflated_and_ours_go_out_compressed() {
+        let (address, played) = play(|mut stream| async move {
+            peer::read_head(&mut stream).await;
+            stream.write_all(SWITCH.as_bytes()).await.unwrap();
+            stream
+                .write_all(b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00\x88\x02\x03\xe8")
+                .await
+                .unwrap();
+            let mut got = Vec::new();
+            let _ = stream.read_to_end(&mut got).await;
+            got
+        })
+        .await;
+        let agreed = Agreed { client_max_window_bits: 9, ..Agreed::default() };
+        let upgraded = upgrade(address).await.1.unwrap();
+        let mut session = upgraded.open_as(Browser::Chrome, Some(agreed)).await;
+        let said = "to be or not to be, ".repeat(5);
+        session.send_text(said.as_str()).await.unwrap();
+        assert_eq!(session.next().await, text("Hello"));
+        assert_eq!(session.message_wire_size(), Some(7));
+        assert_eq!(session.next().await, text("Hello"));
+        assert_eq!(session.message_wire_size(), Some(5));
+        assert_eq!(session.next().await, close(Some(1000), ""));
+        drop(session);
+        let sent = frames(&played.await.unwrap());
+        let [(0xc1, payload), ..] = &sent[..] else { panic!("{sent:?}") };
+        assert!(payload.len() < said.len() / 2);
+        let (mut inflater, mut out) = (deflate::Inflater::new(agreed), Vec::new());
+        inflater.part(payload, &mut out, 1000).unwrap();
+        inflater.finish(&mut out, 1000).unwrap();
+        assert_eq!(out, said.as_bytes());
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Layer 1: what goes over the wire and comes back, as facts. No policy, no I/O.
 
+pub mod breach;
 pub mod command;
 pub mod error;
 pub mod exchange;
@@ -8,6 +9,7 @@ pub mod headers;
 pub mod timing;
 pub mod tls;
 
+pub use breach::Breach;
 pub use error::{NetError, Phase};
 pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, Quirks, Transfer, WireRequest, WireResponse};
 pub use frame::{Direction, Frame, Opcode};

@@ -7,8 +7,9 @@ use url::Url;
 use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{Directive, DirectiveName, Disposition};
+use crate::browser::websocket::Loss;
 use crate::browser::{Api, ApiMisuse, Fault, Invalid, Misuse, Mode, Page};
-use crate::wire::{NetError, Phase, WireResponse};
+use crate::wire::{Breach, NetError, Phase, WireResponse};
 
 const SCHEMES: &str = "chrome, chrome-experimental-site-token-provider, chrome-extension, chrome-untrusted, data, http, \
                        https, isolated-app";
@@ -314,4 +315,42 @@ fn words(invalid: &Invalid) -> String {
         Invalid::DeflateRepeated => "Received duplicate permessage-deflate response".into(),
         Invalid::Deflate { what } => format!("Error in permessage-deflate: {what}"),
     }
+}
+
+/// A WebSocket that had opened: every breach has a line, the connection's own end none.
+pub(super) fn loss(url: &Url, loss: Loss) -> Option<String> {
+    let Loss::Breach(breach) = loss else { return None };
+    let why = match breach {
+        Breach::FrameHeader
+        | Breach::FragmentedControl
+        | Breach::LongControl
+        | Breach::Compression
+        | Breach::RepeatedCompression => "Invalid frame header".to_owned(),
+        Breach::ReservedBits { bits } => format!(
+            "One or more reserved bits are on: reserved1 = {}, reserved2 = {}, reserved3 = {}",
+            bits >> 2 & 1,
+            bits >> 1 & 1,
+            bits & 1
+        ),
+        Breach::Masked => "A server must not mask any frames that it sends to the client.".to_owned(),
+        Breach::Opcode { opcode } => format!("Unrecognized frame opcode: {opcode}"),
+        Breach::LoneContinuation => "Received unexpected continuation frame.".to_owned(),
+        Breach::Interleaved => "Received start of new message but previous message is unfinished.".to_owned(),
+        Breach::NotUtf8 => "Could not decode a text frame as UTF-8.".to_owned(),
+        Breach::ShortClose => "Received a broken close frame with an invalid size of 1 byte.".to_owned(),
+        Breach::CloseCode { .. } => "Received a broken close frame containing a reserved status code.".to_owned(),
+        Breach::CloseNotUtf8 => "Received a broken close frame containing invalid UTF-8.".to_owned(),
+        Breach::AfterClose { opcode } => {
+            let frame = match opcode {
+                0..=2 => "Data frame",
+                8 => "Close",
+                9 => "Ping",
+                10 => "Pong",
+                _ => "Unknown frame type",
+            };
+            format!("{frame} received after close")
+        }
+        Breach::TooLarge => "Message size is too large.".to_owned(),
+    };
+    Some(format!("WebSocket connection to '{url}' failed: {why}"))
 }

@@ -253,3 +253,8 @@ pub(super) fn handshake(url: &Url, fault: &Fault) -> Vec<String> {
         }
     }
 }
+
+/// A WebSocket that had opened: one line, whatever broke it.
+pub(super) fn loss(url: &Url) -> String {
+    format!("The connection to {url} was interrupted while the page was loading.")
+}

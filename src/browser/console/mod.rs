@@ -13,6 +13,7 @@ use url::Url;
 
 use super::cookie::Note;
 use super::csp::{Disposition, Violation};
+use super::websocket::Loss;
 use super::{Api, ApiMisuse, Browser, Fault, Misuse, Mode, Page};
 use crate::wire::{NetError, WireResponse};
 
@@ -44,6 +45,12 @@ impl Console {
             self.reason = self.lines.len() + later.reason;
         }
         self.lines.append(&mut later.lines);
+    }
+
+    /// Adds the line that tells the reason.
+    pub fn conclude(&mut self, line: String) {
+        self.reason = self.lines.len();
+        self.lines.push(line);
     }
 
     /// The line with the reason.
@@ -116,6 +123,15 @@ pub fn of_fetch(failing: &Failing<'_>) -> Console {
         console.reason += 1;
     }
     console
+}
+
+/// The line of a WebSocket that had opened and was lost, where there is one.
+pub fn of_loss(browser: Browser, url: &Url, loss: Loss) -> Option<String> {
+    match browser {
+        Browser::Chrome => chrome::loss(url, loss),
+        Browser::Firefox => Some(firefox::loss(url)),
+        Browser::Safari => Some(safari::loss(url, loss)),
+    }
 }
 
 /// The lines of a WebSocket's opening handshake; `fault`: why it did not open.

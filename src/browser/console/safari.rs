@@ -5,8 +5,9 @@ use url::Url;
 use super::{Failing, elided};
 use crate::browser::cors::{Access, CorsError};
 use crate::browser::csp::{Directive, DirectiveName, Disposition};
+use crate::browser::websocket::Loss;
 use crate::browser::{Api, Fault, Invalid, Misuse, Mode, Page, origin};
-use crate::wire::{NetError, Phase};
+use crate::wire::{Breach, NetError, Phase};
 
 pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
     let Failing { page, url, .. } = failing;
@@ -228,4 +229,19 @@ fn network(error: &NetError, url: &Url) -> String {
         error if error.phase() == Phase::Tls => "Unacceptable TLS certificate".to_owned(),
         _ => "WebSocket is closed before the connection is established.".to_owned(),
     }
+}
+
+/// A WebSocket that had opened, in libsoup's words.
+pub(super) fn loss(url: &Url, loss: Loss) -> String {
+    let why = match loss {
+        Loss::Reset => "Error receiving data: Connection reset by peer",
+        Loss::Breach(Breach::NotUtf8) => "Received invalid WebSocket data from the server",
+        Loss::Breach(Breach::Compression) => "Failed to uncompress incoming frame",
+        Loss::Breach(Breach::RepeatedCompression) => "Received a non-first frame with RSV1 flag set",
+        Loss::Breach(Breach::TooLarge) => {
+            "Received WebSocket payload from the server larger than configured max-incoming-payload-size"
+        }
+        Loss::Breach(_) => "Received invalid WebSocket response from the server",
+    };
+    format!("WebSocket connection to '{url}' failed: {why}")
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Agreed;
 use crate::browser::{Browser, Invalid, Page, dialect, headers};
 use crate::wire::Headers;
 
@@ -13,8 +14,16 @@ pub fn accept_key(key: &str) -> String {
     STANDARD.encode(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
 }
 
-/// The subprotocol that was agreed on, if any, or what is wrong.
-pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Result<Option<String>, Invalid> {
+/// What a good 101 agrees to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    pub protocol: Option<String>,
+    /// permessage-deflate.
+    pub deflate: Option<Agreed>,
+}
+
+/// What was agreed on, or what is wrong.
+pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Result<Accepted, Invalid> {
     let browser = page.browser;
     upgrade(browser, response)?;
     // Section 4.1, item 4.
@@ -30,8 +39,8 @@ pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Re
         return Err(Invalid::Connection);
     }
     let protocol = subprotocol(browser, asked, response)?;
-    extensions(page, response)?;
-    Ok(protocol)
+    let deflate = extensions(page, response)?;
+    Ok(Accepted { protocol, deflate })
 }
 
 /// Item 2.
@@ -91,8 +100,8 @@ fn subprotocol(browser: Browser, asked: &[String], response: &Headers) -> Result
 }
 
 /// Item 5, and [RFC 7692](https://www.rfc-editor.org/rfc/rfc7692#section-7.1) for the one extension that browsers offer.
-fn extensions(page: &Page, response: &Headers) -> Result<(), Invalid> {
-    let mut deflate = false;
+fn extensions(page: &Page, response: &Headers) -> Result<Option<Agreed>, Invalid> {
+    let mut deflate = None;
     for value in response.all("sec-websocket-extensions") {
         let text: String = headers::normalize_value(value).iter().map(|byte| char::from(*byte)).collect();
         if text.is_empty() && dialect::takes_empty_extensions(page.browser) {
@@ -103,14 +112,13 @@ fn extensions(page: &Page, response: &Headers) -> Result<(), Invalid> {
             if name != "permessage-deflate" || !page.abilities.deflate {
                 return Err(Invalid::ExtensionUnasked { name });
             }
-            if deflate && page.browser != Browser::Safari {
+            if deflate.is_some() && page.browser != Browser::Safari {
                 return Err(Invalid::DeflateRepeated);
             }
-            deflate = true;
-            deflate_parameters(&parameters).map_err(|what| Invalid::Deflate { what })?;
+            deflate = Some(deflate_parameters(&parameters).map_err(|what| Invalid::Deflate { what })?);
         }
     }
-    Ok(())
+    Ok(deflate)
 }
 
 type Extension = (String, Vec<(String, Option<String>)>);
@@ -142,15 +150,21 @@ fn parse_extensions(text: &str) -> Option<Vec<Extension>> {
 }
 
 /// [RFC 7692, section 7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1): the four parameters, each once.
-fn deflate_parameters(parameters: &[(String, Option<String>)]) -> Result<(), String> {
+fn deflate_parameters(parameters: &[(String, Option<String>)]) -> Result<Agreed, String> {
+    let mut agreed = Agreed::default();
     for (at, (name, value)) in parameters.iter().enumerate() {
         if parameters[..at].iter().any(|(before, _)| before == name) {
             return Err(format!("Received duplicate permessage-deflate extension parameter {name}"));
         }
         match (name.as_str(), value) {
-            ("server_no_context_takeover" | "client_no_context_takeover", None) => {}
+            ("server_no_context_takeover", None) => agreed.server_no_context_takeover = true,
+            ("client_no_context_takeover", None) => agreed.client_no_context_takeover = true,
             ("client_max_window_bits", None) => return Err("client_max_window_bits must have value".into()),
-            ("server_max_window_bits" | "client_max_window_bits", Some(bits)) if is_window_bits(bits) => {}
+            ("server_max_window_bits" | "client_max_window_bits", Some(text)) if let Some(bits) = window_bits(text) => {
+                let of_server = name.starts_with("server");
+                *(if of_server { &mut agreed.server_max_window_bits } else { &mut agreed.client_max_window_bits }) =
+                    bits;
+            }
             ("server_no_context_takeover" | "client_no_context_takeover", Some(_))
             | ("server_max_window_bits" | "client_max_window_bits", _) => {
                 return Err(format!("Received invalid {name} parameter"));
@@ -158,12 +172,13 @@ fn deflate_parameters(parameters: &[(String, Option<String>)]) -> Result<(), Str
             _ => return Err("Received an unexpected permessage-deflate extension parameter".into()),
         }
     }
-    Ok(())
+    Ok(agreed)
 }
 
 /// 8 to 15, without a leading zero.
-fn is_window_bits(text: &str) -> bool {
-    matches!(text, "8" | "9" | "10" | "11" | "12" | "13" | "14" | "15")
+fn window_bits(text: &str) -> Option<u8> {
+    let bits = text.parse().ok().filter(|bits| (8..=15).contains(bits))?;
+    (!text.starts_with(['0', '+'])).then_some(bits)
 }
 
 #[cfg(test)]
@@ -183,7 +198,7 @@ mod tests {
         page.abilities.deflate = true;
         let asked: Vec<String> = asked.iter().map(|&one| one.to_owned()).collect();
         let got = match check(&page, KEY, &asked, &headers) {
-            Ok(protocol) => format!("{protocol:?}"),
+            Ok(accepted) => format!("{:?}", accepted.protocol),
             Err(invalid) => format!("{invalid:?}"),
         };
         assert!(got.starts_with(expected), "{got}\nnot {expected}");

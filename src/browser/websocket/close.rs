@@ -1,6 +1,7 @@
 //! What the script's [close event](https://websockets.spec.whatwg.org/#closeevent) says, whatever the wire said.
 
 use crate::browser::Browser;
+use crate::wire::Breach;
 
 /// How a connection that had opened came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,10 +9,21 @@ pub enum Ending<'a> {
     /// A close frame came from the server (first, or in answer to ours), and the closing handshake was completed. `code` is
     /// `None` where the frame was empty.
     Closed { code: Option<u16>, reason: &'a str },
+    /// A close frame came, and then the connection was reset in the place of an end.
+    ClosedAndReset { code: Option<u16>, reason: &'a str },
     /// The stream ended, or was reset, without a close frame from the server: also where ours was never answered.
     Cut,
     /// The server broke the protocol, and the browser failed the connection.
     Violated,
+}
+
+/// What ended a connection that had opened, other than a close frame and the stream's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The server broke the protocol.
+    Breach(Breach),
+    /// The connection was reset.
+    Reset,
 }
 
 /// The event's three fields.
@@ -31,6 +43,11 @@ const NO_STATUS: u16 = 1005;
 /// opened.
 pub fn script_close(browser: Browser, ending: Ending<'_>) -> CloseEvent {
     match ending {
+        // Seen by its source: Chromium alone minds how the connection ends behind the close frame.
+        Ending::ClosedAndReset { code, reason } => {
+            let event = script_close(browser, Ending::Closed { code, reason });
+            CloseEvent { clean: event.clean && browser != Browser::Chrome, ..event }
+        }
         Ending::Closed { code: None, .. } => CloseEvent { code: NO_STATUS, reason: String::new(), clean: true },
         Ending::Closed { code: Some(code), reason } if passes(browser, code) => {
             CloseEvent { code, reason: reason.to_owned(), clean: true }

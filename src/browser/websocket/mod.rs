@@ -3,6 +3,9 @@
 
 pub mod accept;
 pub mod close;
+pub mod deflate;
+pub mod frames;
+mod utf8;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +25,8 @@ use super::{
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
 
-pub use close::{CloseEvent, Ending, script_close};
+pub use close::{CloseEvent, Ending, Loss, script_close};
+pub use deflate::Agreed;
 
 /// `new WebSocket(url, protocols)`, and what else goes with the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,7 @@ pub struct Handshake {
     url: Url,
     protocols: Vec<String>,
     key: String,
+    deflate: Option<Agreed>,
     /// What the console has said so far.
     remarks: Vec<Remark>,
     cookies: Trail,
@@ -71,6 +76,7 @@ impl Handshake {
             url,
             protocols,
             key: STANDARD.encode(key),
+            deflate: None,
             remarks: Vec::new(),
             cookies: Trail::default(),
         };
@@ -84,6 +90,11 @@ impl Handshake {
     /// What the browser remembers after it.
     pub fn into_memory(self) -> Memory {
         self.memory
+    }
+
+    /// permessage-deflate as it was agreed on, once the handshake is done.
+    pub fn deflate(&self) -> Option<Agreed> {
+        self.deflate
     }
 
     /// The URL with the scheme that is dialled.
@@ -267,8 +278,13 @@ impl Handshake {
                 Err(Fault::HandshakeInvalid(Invalid::StatusLine))
             }
             Ok(response) => match response.status {
-                101 => accept::check(&self.page, &self.key, &self.protocols, &response.headers)
-                    .map_err(Fault::HandshakeInvalid),
+                101 => match accept::check(&self.page, &self.key, &self.protocols, &response.headers) {
+                    Ok(accepted) => {
+                        self.deflate = accepted.deflate;
+                        Ok(accepted.protocol)
+                    }
+                    Err(invalid) => Err(Fault::HandshakeInvalid(invalid)),
+                },
                 407 if exchange.proxy.is_none() && dialect::refuses_proxy_status(self.page.browser) => {
                     Err(Fault::UnexpectedProxyAuth)
                 }
