@@ -177,7 +177,7 @@ fn paced(rate: u64, length: Duration) {
     let status = writer.status();
     let (started, mut seq, mut lost) = (Instant::now(), 0, 0);
     let (mut lags, mut acknowledged) = (Vec::new(), 0);
-    let before = writers_time();
+    let mut before = None;
     while started.elapsed() < length {
         let due = (started.elapsed().as_secs_f64() * rate as f64) as u64;
         while seq < due {
@@ -191,6 +191,8 @@ fn paced(rate: u64, length: Duration) {
         if acknowledged != status.acknowledged() {
             acknowledged = status.acknowledged();
             lags.push(status.lag());
+            // Not at once: the thread takes its name when it begins.
+            before = before.or_else(writers_time);
         }
         std::thread::park_timeout(Duration::from_millis(2));
     }

@@ -63,7 +63,7 @@ pub struct Folders {
     #[arg(long, value_name = "DIR", global = true)]
     profiles: Option<PathBuf>,
 
-    /// The folder of the history
+    /// The folder of the history; how long it keeps what is said in `history.toml` beside the settings (see the README)
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@ pub mod command;
 pub mod exchange;
 mod gauges;
 mod hub;
+pub mod keeping;
 mod line;
 mod machine;
 mod mailbox;

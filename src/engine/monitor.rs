@@ -22,7 +22,7 @@ use super::{Bus, Busy, Command, Config, Engine, EngineStatus, PER_HOST, SecretSo
 use crate::base::{Clock, Interner, ProfileId};
 use crate::model::Live;
 use crate::profile::Profile;
-use crate::store::{self, HealthChange, Named, Reader, Store, StoreError, StoreStatus, Writer};
+use crate::store::{self, HealthChange, Named, Reader, Retention, Store, StoreError, StoreStatus, Writer};
 use crate::watch::{EventBody, ProfileChange};
 
 /// How many events the live picture may fall behind.
@@ -52,6 +52,8 @@ pub struct MonitorConfig {
     pub profiles: Profiles,
     /// The history's file; `None`: nothing is kept.
     pub history: Option<PathBuf>,
+    /// How long the history keeps what.
+    pub retention: Retention,
     pub secrets: SecretSource,
     /// Whether incidents go out by the profiles' `notify`.
     pub notices: bool,
@@ -64,7 +66,16 @@ pub struct MonitorConfig {
 impl MonitorConfig {
     /// Without history, notices and anyone who looks.
     pub fn new(profiles: Profiles, secrets: SecretSource) -> Self {
-        Self { profiles, history: None, secrets, notices: false, per_host: PER_HOST, on_change: Box::new(|| ()) }
+        let retention = Retention::default();
+        Self {
+            profiles,
+            history: None,
+            retention,
+            secrets,
+            notices: false,
+            per_host: PER_HOST,
+            on_change: Box::new(|| ()),
+        }
     }
 }
 
@@ -122,7 +133,8 @@ impl Monitor {
     pub fn start(config: MonitorConfig) -> Result<Self, StartError> {
         let clock = Clock;
         let on_change: Arc<dyn Fn() + Send + Sync> = config.on_change.into();
-        let store = config.history.clone().map(|path| Store::open(store::Config::new(path), clock)).transpose()?;
+        let kept = |path| store::Config { retention: config.retention, ..store::Config::new(path) };
+        let store = config.history.clone().map(|path| Store::open(kept(path), clock)).transpose()?;
         let ids = store.as_ref().map(Store::interner).transpose()?.unwrap_or_default();
         let watched = Watched::open(config.profiles, ids);
 

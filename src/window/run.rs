@@ -13,8 +13,9 @@ use super::launch::{self, Display, WindowError};
 use super::settings::{self, Settings};
 use super::station::Station;
 use super::{FRAME_GAP, icon};
-use crate::engine::{Monitor, MonitorConfig, Paths, Profiles, SecretSource, StartError};
+use crate::engine::{Monitor, MonitorConfig, Paths, Profiles, SecretSource, StartError, keeping};
 use crate::lab::{self, Lab};
+use crate::store::Retention;
 
 /// What the window opens on.
 #[derive(Debug)]
@@ -48,8 +49,12 @@ pub fn run(show: &Show, secrets: SecretSource) -> Result<(), WindowError> {
     };
     let wake = waker.clone();
     let demo = stage.is_some();
+    let retention = if demo { Ok(Retention::default()) } else { keeping::load(&paths.config) };
+    let retention =
+        retention.map_err(|error| WindowError::Start { what: error.to_string(), hint: error.hint().to_owned() })?;
     let config = MonitorConfig {
         history: Some(history),
+        retention,
         notices: !demo,
         on_change: Box::new(move || wake.wake()),
         ..MonitorConfig::new(profiles, secrets)

@@ -13,11 +13,12 @@ use clap::Args;
 
 use super::{Folders, fail};
 use crate::base::{Clock, ProfileId};
-use crate::engine::{Monitor, MonitorConfig, Profiles, Secrets, Tap};
+use crate::engine::{Monitor, MonitorConfig, Profiles, Secrets, Tap, keeping};
 use crate::export::{EventWriter, Format, Names};
 use crate::lab::{self, Lab};
 use crate::model::Live;
 use crate::profile::{Profile, parse_duration};
+use crate::store::Retention;
 use crate::watch::Event;
 
 /// How far the output may fall behind.
@@ -81,8 +82,16 @@ pub fn run(args: &WatchArgs, folders: &Folders, demo: bool) -> ExitCode {
         (Ok(profiles), Ok(history)) => (profiles, history),
         (Err(code), _) | (_, Err(code)) => return code,
     };
+    let retention = match folders.find() {
+        Ok(paths) if lab.is_none() => match keeping::load(&paths.config) {
+            Ok(retention) => retention,
+            Err(error) => return fail(&error.to_string(), error.hint()),
+        },
+        _ => Retention::default(),
+    };
     let started = Monitor::start(MonitorConfig {
         history,
+        retention,
         notices: lab.is_none(),
         ..MonitorConfig::new(profiles, Arc::new(Secrets::system()).source())
     });
