@@ -300,7 +300,6 @@ impl Jar {
                 retrieved.notes.push(Note::new(&cookie.name, What::Withheld(why)));
             }
         }
-        self.cookies.retain(|cookie| !cookie.is_over(now) || sent.is_empty());
         // Step 2: longer paths first, then the older ones.
         sent.sort_by_key(|at| {
             let cookie = &self.cookies[*at];
@@ -320,6 +319,7 @@ impl Jar {
             field.extend_from_slice(&cookie.value);
         }
         retrieved.field = (!field.is_empty()).then_some(field);
+        self.cookies.retain(|cookie| !cookie.is_over(now));
         retrieved
     }
 }

@@ -56,11 +56,4 @@ fn as_text(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::names;
-
-    #[test]
-    fn names_stand_before_the_first_equals_sign_and_may_be_empty() {
-        assert_eq!(names(b"a=1; b=x=y; lone;c="), ["a", "b", "", "c"]);
-    }
-}
+mod tests;
