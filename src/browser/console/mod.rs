@@ -149,11 +149,15 @@ pub fn of_handshake(page: &Page, url: &Url, remarks: &[Remark], fault: Option<&F
 /// line of the end, else the first remark.
 fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<String>) -> Console {
     let by_policy = matches!(fault, Some(Fault::ContentSecurityPolicy { .. }));
-    let (mut lines, mut policy) = (Vec::new(), None);
+    let (mut lines, mut policy, mut first_hard) = (Vec::new(), None, None);
     for remark in remarks {
         let Some(line) = line(page, remark) else { continue };
         if by_policy && policy.is_none() && is_enforced(page, remark) {
             policy = Some(lines.len());
+        }
+        // A report explains nothing, unless there is no other line.
+        if first_hard.is_none() && (is_enforced(page, remark) || !matches!(remark, Remark::Violation(_))) {
+            first_hard = Some(lines.len());
         }
         // What is said again these two show once, with a count.
         if page.browser == Browser::Chrome || !lines.contains(&line) {
@@ -170,7 +174,7 @@ fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<Str
         lines.extend(end);
         at
     };
-    let reason = policy.unwrap_or(if first_of_end < lines.len() { first_of_end } else { 0 });
+    let reason = policy.unwrap_or(if first_of_end < lines.len() { first_of_end } else { first_hard.unwrap_or(0) });
     Console { lines, reason }
 }
 

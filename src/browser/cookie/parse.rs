@@ -145,7 +145,8 @@ impl<'a> SetCookie<'a> {
         if MAX_PAIR < self.name.len() + self.value.len() {
             return Some(Why::TooLong);
         }
-        if self.name.is_empty() && dialect::nameless(browser) == Nameless::IsName {
+        let looks_named = self.value.contains(&b'=') && !dialect::nameless_takes_equals(browser);
+        if self.name.is_empty() && (looks_named || dialect::nameless(browser) == Nameless::IsName) {
             return Some(Why::Characters(Part::Name));
         }
         let minds = |bytes| dialect::minds_control_characters(browser) && has_control(bytes);

@@ -102,6 +102,11 @@ pub fn nameless(browser: Browser) -> Nameless {
     }
 }
 
+/// Whether a value without a name may hold `=`, which reads like a name where it arrives. Seen: not in Chromium.
+pub fn nameless_takes_equals(browser: Browser) -> bool {
+    browser != Browser::Chrome
+}
+
 /// Whether a control character (a tab apart) drops the cookie.
 pub fn minds_control_characters(browser: Browser) -> bool {
     browser != Browser::Safari
