@@ -22,7 +22,10 @@ pub fn registrable_domain<'a>(url: &'a Url) -> Option<&'a str> {
         _ => return None,
     }
     let host: &'a str = url.host_str()?;
-    psl::domain_str(host)
+    // A name with a dot at its end is another name.
+    let bare = host.strip_suffix('.').unwrap_or(host);
+    let domain = psl::domain_str(bare)?;
+    host.get(bare.len() - domain.len()..)
 }
 
 /// [Obtain a site](https://html.spec.whatwg.org/multipage/browsers.html#obtain-a-site): the scheme with the registrable domain,
@@ -99,6 +102,8 @@ mod tests {
         assert!(!same_site(&url("http://example.com"), &url("https://example.com")));
         assert!(same_site(&url("http://127.0.0.1:1"), &url("http://127.0.0.1:2")));
         assert!(!same_site(&url("http://127.0.0.1"), &url("http://127.0.0.2")));
+        assert!(!same_site(&url("http://app.test"), &url("http://app.test.")));
+        assert!(same_site(&url("http://www.app.test."), &url("http://app.test.")));
     }
 
     #[test]

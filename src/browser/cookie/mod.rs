@@ -8,6 +8,7 @@ mod context;
 mod date;
 mod domain;
 mod excluded;
+mod explain;
 mod jar;
 mod parse;
 mod prefix;
@@ -19,6 +20,7 @@ use url::Url;
 
 pub use context::Context;
 pub use excluded::{Excluded, Lost, Note, Part, Remark, What, Why};
+pub use explain::left_out;
 pub use jar::{Jar, Received, Retrieved};
 pub use parse::SameSite;
 pub use trail::Trail;

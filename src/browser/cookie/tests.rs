@@ -300,6 +300,47 @@ fn what_is_missing_is_told_with_the_rule_that_kept_it_out() {
 }
 
 #[test]
+fn what_was_left_out_is_told_from_the_recorded_exchanges() {
+    use crate::browser::Credentials;
+    use crate::wire::{Exchange, HttpVersion, Phases, Purpose, Transfer, WireRequest, WireResponse};
+    let exchange = |at: &str, purpose, cookies: &[&str]| Exchange {
+        request: WireRequest {
+            purpose,
+            method: "GET".into(),
+            url: url(at),
+            headers: Headers::new(),
+            body: Default::default(),
+        },
+        phases: Phases::default(),
+        peer: None,
+        tried: Vec::new(),
+        tls: None,
+        proxy: None,
+        result: Ok(WireResponse {
+            version: HttpVersion::Http11,
+            status: 302,
+            reason: String::new(),
+            headers: fields(cookies),
+            body: Default::default(),
+            body_size: 0,
+            transfer: Transfer::plain(0),
+        }),
+    };
+    let recorded = [
+        exchange(API, Purpose::Preflight, &["never=1"]),
+        exchange(API, Purpose::Actual, &["sid=1", "open=1; SameSite=None; Secure; Path=/x"]),
+        exchange(API, Purpose::Actual, &[]),
+    ];
+    let told = |credentials| -> Vec<String> {
+        let page = Page::new(url(APP), Browser::Chrome);
+        let left = left_out(&page, credentials, &recorded, NOW);
+        left.iter().map(|it| format!("{} {} {}", it.exchange, it.name, it.why.code())).collect()
+    };
+    assert_eq!(told(Credentials::Include), ["1 sid samesite-lax", "2 open path"]);
+    assert!(told(Credentials::SameOrigin).is_empty());
+}
+
+#[test]
 fn no_text_for_debugging_shows_a_value() {
     let mut memory = Memory::default();
     memory.jar.set_from_navigation(Browser::Chrome, &url(APP), b"sid=s3cret", NOW).unwrap();

@@ -151,9 +151,9 @@ pub fn keeps_of_answer(browser: Browser, status: u16) -> bool {
     browser != Browser::Firefox || status != 407
 }
 
-/// Whether an answer's cookies are stored before its head is found wanting. Seen: all but Chromium.
+/// Whether an answer's cookies are stored though its head is found wanting. Seen: WebKitGTK alone.
 pub fn keeps_of_broken_answer(browser: Browser) -> bool {
-    browser != Browser::Chrome
+    browser == Browser::Safari
 }
 
 /// Whether plain http leaves `Secure` cookies alone. Seen: not libsoup.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::browser::{Page, cookie};
 use crate::diagnosis::words;
 use crate::profile::{Kind, Profile};
 use crate::watch::{Category, CheckReport, Code, Outcome};
@@ -46,6 +47,7 @@ pub(super) fn steps(profile: &Profile, report: &CheckReport) -> Vec<Step> {
         let decides = index + 1 == report.exchanges.len();
         of_exchange(&mut steps, index, exchange, decides.then_some(report));
     }
+    of_cookies(&mut steps, profile, report);
     of_browser(&mut steps, profile, report);
     of_socket(&mut steps, profile, report);
     of_objective(&mut steps, profile, report);
@@ -116,6 +118,16 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
         if matches!(reason.code, Code::BodyMismatch | Code::HandshakeInvalid) {
             step.detail = format!("{}; {}", step.detail, words::phrase(reason));
         }
+    }
+}
+
+/// Cookies that the browser doesn't store or doesn't send: a sign-in that the next request doesn't see.
+fn of_cookies(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
+    let page = Page::new(profile.page_url(), profile.browser);
+    let exchanges = report.exchanges.iter().map(AsRef::as_ref);
+    for lost in cookie::left_out(&page, profile.request.credentials, exchanges, report.scheduled) {
+        let detail = format!("{} is {}: {}", lost.name, lost.lost.word(), lost.why.words());
+        steps.push(Step { name: "cookie", came: Came::Warn, took: None, detail, exchange: None });
     }
 }
 

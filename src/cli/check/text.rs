@@ -41,7 +41,7 @@ pub(super) fn document(
         }
         let (mark, style) = match step.came {
             Came::Pass => ("ok", "32"),
-            Came::Warn => ("slow", "33"),
+            Came::Warn => (if step.took.is_some() { "slow" } else { "warn" }, "33"),
             Came::Fail => ("FAIL", "31;1"),
             Came::Skip => ("-", "2"),
         };
