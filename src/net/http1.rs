@@ -247,6 +247,7 @@ impl Line {
         if self.buf.is_empty() {
             return switch.ok_or(NetError::EmptyResponse);
         }
+        let cut_line = !self.buf.ends_with(b"\n");
         let mut head = match head::beginning(&self.buf) {
             Beginning::StatusLine(start) => {
                 let head = head::parse(&self.buf[start..]);
@@ -255,7 +256,7 @@ impl Line {
             }
             Beginning::Short | Beginning::Other => Head::none(),
         };
-        head.quirks.unfinished_head = true;
+        (head.quirks.unfinished_head, head.quirks.cut_line) = (true, cut_line);
         Ok(head)
     }
 }
@@ -393,8 +394,8 @@ mod tests {
         check_lenient("HTTP/9.9 200 OK\r\nA: b\r\n\r\n", "200 [A:b] \"\" odd_version").await;
         check_lenient("ICY 200 OK\r\nA: b\r\n\r\nx", "200 [A:b] \"x\" icy").await;
         check_lenient("SSH-2.0-OpenSSH_9.2\r\n", "200 [] \"SSH-2.0-OpenSSH_9.2\\r\\n\" no_status_line").await;
-        check_lenient("hi", "200 [] \"hi\" no_status_line unfinished_head").await;
-        check_lenient("HTTP/1.1 200 OK\r\nA: b", "200 [A:b] \"\" unfinished_head").await;
+        check_lenient("hi", "200 [] \"hi\" no_status_line unfinished_head cut_line").await;
+        check_lenient("HTTP/1.1 200 OK\r\nA: b", "200 [A:b] \"\" unfinished_head cut_line").await;
         check_lenient("HTTP/1.1 200 OK\r\nno colon\r\nA : b\r\n C\r\n\r\n", "200 [A :b C] \"\"").await;
         check_lenient("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", "200 [A:\\x00] \"\" nul").await;
         check_lenient(

@@ -105,6 +105,8 @@ pub struct Quirks {
     pub nul: bool,
     /// The connection ended within the head.
     pub unfinished_head: bool,
+    /// As before, and within a line of it.
+    pub cut_line: bool,
     /// A `Content-Length` that is no number, not even a negative one.
     pub odd_length: bool,
 }
