@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use url::Url;
 use wirewatch::base::Wall;
 use wirewatch::browser::websocket::{Handshake, Socket};
-use wirewatch::browser::{Browser, Credentials, Fetch, Memory, Mode, Page, Redirect, ScriptRequest, Step};
+use wirewatch::browser::{Browser, Credentials, Fetch, Memory, Mode, Page, Redirect, ScriptRequest, Step, Xhr};
 use wirewatch::wire::{Exchange, HttpVersion, NetError, Phases, WireRequest, WireResponse};
 
 /// Header fields that matter, with values near the ones that are right and far from them.
@@ -82,6 +82,109 @@ proptest! {
             let step = handshake.on_exchange(answered(*request, status, &answer, failed), Wall(0));
             prop_assert!(matches!(step, Step::Done(_)));
         }
+    }
+}
+
+/// The lines of `tests/corpus/NAME.txt` as bytes: `\\xff`, `\\t`, `\\n`, `\\\\` and `\\u{e9}` (as UTF-8) stand for what no line can hold.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(format!("tests/corpus/{name}.txt")).unwrap();
+    text.lines().map(unescaped).collect()
+}
+
+fn unescaped(line: &str) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), line);
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.extend(before.bytes());
+        let (bytes, length) = match &after[..1] {
+            "x" => (vec![u8::from_str_radix(&after[1..3], 16).unwrap()], 3),
+            "t" => (vec![b'\t'], 1),
+            "n" => (vec![b'\n'], 1),
+            "u" => {
+                let end = after.find('}').unwrap();
+                let character = char::from_u32(u32::from_str_radix(&after[2..end], 16).unwrap()).unwrap();
+                (character.to_string().into_bytes(), end + 1)
+            }
+            _ => (vec![b'\\'], 1),
+        };
+        out.extend(bytes);
+        rest = &after[length..];
+    }
+    out.extend(rest.bytes());
+    out
+}
+
+/// A fetch, an XMLHttpRequest and a handshake of a page under that policy, with that cookie in the jar, each answered with that
+/// field again and again.
+fn take(browser: Browser, url: &Url, csp: &str, cookie: &[u8], (name, value): (&str, &[u8])) {
+    let page = Page::new(Url::parse("https://app.test/page").unwrap(), browser).with_csp(Some(csp), Some(csp));
+    let mut memory = Memory::default();
+    let _ = memory.jar.set_from_navigation(browser, url, cookie, Wall(0));
+    let fields =
+        [(name.to_owned(), value.to_vec()), ("Access-Control-Allow-Origin".to_owned(), b"https://app.test".to_vec())];
+    for status in [101, 200, 204, 302, 404] {
+        let mut script = ScriptRequest::get(url.clone());
+        script.method = "PUT".into();
+        script.credentials = Credentials::Include;
+        let xhr = Xhr {
+            url: url.clone(),
+            method: "GET".into(),
+            headers: vec![("X-A".into(), "\u{e9}".into())],
+            body: None,
+            with_credentials: true,
+        };
+        for (mut fetch, mut step) in [
+            Fetch::start(page.clone(), script, memory.clone(), Wall(0)),
+            Fetch::xhr(page.clone(), xhr, memory.clone(), Wall(0)),
+        ] {
+            for _ in 0..50 {
+                let Step::Send(request) = step else { break };
+                step = fetch.on_exchange(answered(*request, status, &fields, false), Wall(1_000_000));
+            }
+            assert!(matches!(step, Step::Done(_)), "it does not end");
+        }
+        let socket = Socket { url: url.clone(), protocols: Vec::new(), extra: Vec::new() };
+        let (mut handshake, step) = Handshake::start(page.clone(), socket, memory.clone(), [1; 16], Wall(0));
+        if let Step::Send(request) = step {
+            let step = handshake.on_exchange(answered(*request, status, &fields, false), Wall(0));
+            assert!(matches!(step, Step::Done(_)));
+        }
+    }
+}
+
+#[test]
+fn nothing_of_the_corpus_panics() {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let urls: Vec<Url> = corpus("urls").iter().filter_map(|url| Url::parse(&text(url)).ok()).collect();
+    let headers = corpus("headers");
+    let field = |line: &[u8]| {
+        let at = line.iter().position(|byte| *byte == b':').unwrap();
+        (text(&line[..at]), line[at + 1..].trim_ascii().to_vec())
+    };
+    let plain = Url::parse("https://api.test/").unwrap();
+    for browser in Browser::ALL {
+        let nothing = ("X-Nothing", &b""[..]);
+        urls.iter().for_each(|url| take(browser, url, "connect-src 'self' *.test", b"a=b", nothing));
+        corpus("csp").iter().for_each(|csp| take(browser, &plain, &text(csp), b"a=b", nothing));
+        corpus("cookies").iter().for_each(|cookie| take(browser, &plain, "", cookie, nothing));
+        for line in &headers {
+            let (name, value) = field(line);
+            take(browser, &plain, "", b"a=b", (&name, &value));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_policy_and_no_cookie_panics(
+        page in urls(), url in urls(), browser in 0..3_usize,
+        csp in "(connect-src|default-src|sandbox|upgrade-insecure-requests|;|,| |'self'|'none'|\\*|http:|//|[a-z.]{1,5}|:[0-9*]{1,6}|\\PC){0,20}",
+        cookie in "(a|=|;| |__Host-|__Secure-|Domain|Path|SameSite|None|Lax|Secure|Max-Age|Expires|[0-9]{1,12}|\\PC){0,20}",
+    ) {
+        let page = Page::new(page, Browser::ALL[browser]).with_csp(Some(&csp), Some(&csp));
+        let mut memory = Memory::default();
+        let _ = memory.jar.set_from_navigation(Browser::ALL[browser], &url, cookie.as_bytes(), Wall(0));
+        let (_, step) = Fetch::start(page, ScriptRequest::get(url), memory, Wall(1));
+        prop_assert!(matches!(step, Step::Send(_) | Step::Done(_)));
     }
 }
 

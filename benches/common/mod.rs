@@ -74,6 +74,13 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Every recorded case that any browser answered, less those that need requests before them: one JSON object each.
+pub fn recorded_cases() -> Vec<String> {
+    let sets = ["first", "second"].map(|set| fs::read_to_string(format!("tests/cases/{set}.jsonl")).unwrap());
+    let lines = sets.iter().flat_map(|set| set.lines());
+    lines.filter(|line| !line.contains("\"before\":")).map(str::to_owned).collect()
+}
+
 /// Whether a program is there.
 pub fn installed(program: &str) -> bool {
     Path::new(program).exists()

@@ -28,6 +28,7 @@ use crate::profile::Resolve;
 use crate::profile::model::Proxy;
 
 use lines::Line;
+pub use plan::{Ask, Plan};
 pub use run::Runner;
 
 /// How many cases may wait for the one before them to be written, beside those that run.

@@ -11,18 +11,18 @@ use crate::browser::{Credentials, Interface, Mode, Page, Redirect, ScriptRequest
 
 /// One case, resolved.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) page: Page,
+pub struct Plan {
+    pub page: Page,
     /// `Set-Cookie` fields that navigations to these URLs bring first.
-    pub(super) cookies: Vec<(Url, Vec<u8>)>,
+    pub cookies: Vec<(Url, Vec<u8>)>,
     /// Each with how long to wait after it.
-    pub(super) before: Vec<(Ask, Duration)>,
-    pub(super) ask: Ask,
+    pub before: Vec<(Ask, Duration)>,
+    pub ask: Ask,
 }
 
 /// What the script asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
+pub enum Ask {
     Fetch(ScriptRequest),
     Xhr(Xhr),
     /// With how long to watch it.
@@ -34,6 +34,14 @@ pub(super) enum Ask {
 }
 
 impl Plan {
+    /// Reads one line of the input.
+    ///
+    /// # Errors
+    /// What is wrong with it, by the field's name.
+    pub fn read(line: &[u8]) -> Result<Self, String> {
+        Case::read(line).map_err(|refusal| refusal.error).and_then(Self::of)
+    }
+
     /// Resolves a case, or names the field that is wrong.
     pub(super) fn of(case: Case) -> Result<Self, String> {
         let page = url("page", &case.page)?;
