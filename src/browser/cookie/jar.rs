@@ -362,3 +362,26 @@ impl Context {
         if reads { Ok(()) } else { Err(Why::Partition) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::Page;
+
+    #[test]
+    fn a_cookie_that_is_over_goes_and_takes_no_other_with_it() {
+        let url = Url::parse("https://app.test/a").unwrap();
+        let page = Page::new(url.clone(), Browser::Chrome);
+        let (start, later) = (Wall(0), Wall(10_000_000));
+        let mut jar = Jar::default();
+        for field in ["over=1; Max-Age=5", "also=2; Max-Age=5", "a=3", "b=4; Path=/a"] {
+            jar.set_from_navigation(Browser::Chrome, &url, field.as_bytes(), start).unwrap();
+        }
+        let context = Context::of_request(&page, std::slice::from_ref(&url));
+        let sent =
+            |jar: &mut Jar| jar.retrieve(&context, &url, later, 0).field.map(|field| String::from_utf8(field).unwrap());
+        assert_eq!(sent(&mut jar).as_deref(), Some("b=4; a=3"));
+        assert_eq!(jar.cookies.len(), 2);
+        assert_eq!(sent(&mut jar).as_deref(), Some("b=4; a=3"));
+    }
+}
