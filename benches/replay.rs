@@ -139,22 +139,23 @@ impl Drop for Killed {
 /// Wall time and CPU time of a program with all its descendants: what each had used when it was last seen, ten times a second.
 fn cost(mut command: Command) -> (Duration, Duration) {
     let started = Instant::now();
-    let mut child = command.spawn().unwrap();
+    let mut child = Killed(command.spawn().unwrap());
+    let root = child.0.id();
     let mut used: HashMap<u32, Duration> = HashMap::new();
-    loop {
-        let over = zombie(child.id());
-        for pid in family(child.id(), &used) {
+    let mut over = false;
+    while !over {
+        std::thread::sleep(Duration::from_millis(100));
+        // Before it is waited for, what it used stands there still.
+        over = zombie(root);
+        for pid in family(root, &used) {
             if let Some(cpu) = cpu_of(pid) {
                 used.insert(pid, cpu);
             }
         }
-        if over {
-            let took = started.elapsed();
-            child.wait().unwrap();
-            return (took, used.values().sum());
-        }
-        std::thread::sleep(Duration::from_millis(100));
     }
+    let took = started.elapsed();
+    child.0.wait().unwrap();
+    (took, used.values().sum())
 }
 
 /// State, parent and CPU time from `/proc/PID/stat`.
