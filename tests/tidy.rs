@@ -80,6 +80,12 @@ fn sources() -> Vec<(PathBuf, String, String)> {
     found
 }
 
+/// A file of tests beside the file they test.
+fn holds_tests(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem == "tests" || stem.ends_with("_tests") || path.components().any(|part| part.as_os_str() == "tests")
+}
+
 /// The lines of production code: nothing after the tests' module begins, no comments.
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
@@ -93,7 +99,7 @@ fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 #[track_caller]
 fn check(rule: &str, offends: impl Fn(&Path, &str, &str) -> bool) {
     let mut offences = Vec::new();
-    for (path, room, text) in sources() {
+    for (path, room, text) in sources().into_iter().filter(|(path, ..)| !holds_tests(path)) {
         for (number, line) in code_lines(&text) {
             if offends(&path, &room, line) {
                 offences.push(format!("src/{}:{number}: {}", path.display(), line.trim()));

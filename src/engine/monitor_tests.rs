@@ -39,8 +39,16 @@ impl World {
         Self { lab: Some(lab), runtime, monitor, tap, story: Vec::new() }
     }
 
-    fn id(&self, name: &str) -> ProfileId {
-        lock(self.monitor.live()).find(name).unwrap().id
+    /// Waits where the profile is not made ready yet: it is there once it is spoken of.
+    #[track_caller]
+    fn id(&mut self, name: &str) -> ProfileId {
+        loop {
+            let found = lock(self.monitor.live()).find(name).map(|row| row.id);
+            match found {
+                Some(id) => return id,
+                None => self.until(name, |_| true),
+            };
+        }
     }
 
     /// Listens until what is said is `enough`; its place in the story.
@@ -85,7 +93,7 @@ impl World {
     }
 
     /// What was said of a profile since then, but for its signs of life.
-    fn news_of(&self, name: &str, since: usize) -> Vec<&str> {
+    fn news_of(&mut self, name: &str, since: usize) -> Vec<&'static str> {
         let id = self.id(name);
         let news = self.story[since..].iter().filter(|event| event.profile == Some(id)).map(|event| event.body.kind());
         news.filter(|kind| !["check", "pong", "frame"].contains(kind)).collect()
@@ -134,13 +142,13 @@ fn the_hub_itself_goes_on_after_a_panic() {
     let mut world = World::start(&["check by hand"], || ());
     world.until_lives_on("check by hand");
     sabotage::arm("check by hand", "hub");
-    world.monitor.send(Command::CheckNow(world.id("check by hand"))).unwrap();
+    let by_hand = world.id("check by hand");
+    world.monitor.send(Command::CheckNow(by_hand)).unwrap();
     world.until_panicked("hub", "(the message is withheld: it may hold a secret)");
     world.until_lives_on("check by hand");
-    world.monitor.send(Command::Pause(world.id("check by hand"))).unwrap();
-    let id = world.id("check by hand");
+    world.monitor.send(Command::Pause(by_hand)).unwrap();
     let paused = |event: &Event| matches!(event.body, EventBody::State { to: State::Suspended, .. });
-    world.until("the pause", |event| event.profile == Some(id) && paused(event));
+    world.until("the pause", |event| event.profile == Some(by_hand) && paused(event));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Source lists against URLs, and what each browser makes of them.
+
 use super::*;
 use crate::browser::Page;
 
