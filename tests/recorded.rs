@@ -235,7 +235,7 @@ async fn check_all(browser: &str, sets: &[&str], demands: &[Demand], jar: &[Dema
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_did_the_same() {
-    check_all("chrome", &["first", "second"], CHROME, CHROME).await;
+    check_all("chrome", &["first", "second", "third"], CHROME, CHROME).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

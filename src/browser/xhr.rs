@@ -228,4 +228,19 @@ mod tests {
         charset("Text/Plain; Charset=latin1; a=B", "text/plain;charset=UTF-8;a=B");
         charset("text/plain; charset=utf-8", "text/plain; charset=utf-8");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_script_says_breaks_it(
+            method in "\\PC{0,6}|post|PUT",
+            name in "\\PC{0,8}|content-type",
+            value in ".{0,20}|[a-z/;=\"]{0,30}",
+            body: Option<String>,
+        ) {
+            for browser in Browser::ALL {
+                let (result, refused) = request(&method, &[(&name, &value), (&name, &value)], body.as_deref()).prepare(browser);
+                proptest::prop_assert!(result.is_ok() || refused.len() < 2);
+            }
+        }
+    }
 }

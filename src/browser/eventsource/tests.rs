@@ -232,3 +232,33 @@ fn what_was_under_way_as_the_time_was_up_counts_as_sent() {
     let (answer, _) = machine.finish();
     assert_eq!((answer.exchanges.len(), answer.ready_state, answer.code()), (2, Some(0), None));
 }
+
+proptest::proptest! {
+    #[test]
+    fn nothing_that_a_server_says_breaks_it(
+        status in 0_u16..1000,
+        mime in ".{0,20}|text/event-stream[;, a-z=]{0,12}",
+        pieces in proptest::collection::vec("(data|id|retry|:|[0-9]{0,22}|\r|\n|.){0,12}", 0..6),
+        broken: bool,
+    ) {
+        for browser in Browser::ALL {
+            let (mut machine, mut next) = source(browser, "https://api.test/e");
+            for _ in 0..3 {
+                let Next::Send(request) = next else { break };
+                let mut answer = head(&status.to_string());
+                answer.headers.push("Content-Type", mime.as_str());
+                next = machine.on_exchange(exchange(*request, Ok(answer)), NOW);
+                for piece in &pieces {
+                    next = machine.on_body(piece.as_bytes());
+                }
+                next = if broken { machine.on_end(Err(NetError::IncompleteBody)) } else { machine.on_end(Ok(())) };
+                if let Next::Wait(_) = next {
+                    next = machine.on_timer(NOW);
+                }
+            }
+            let state = machine.ready_state();
+            let (answer, _) = machine.finish();
+            proptest::prop_assert_eq!(answer.ready_state, state.map(ReadyState::number));
+        }
+    }
+}
