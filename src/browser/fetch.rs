@@ -440,11 +440,23 @@ impl Fetch {
             next = secure;
         }
         let foreign = !self.page.is_same_origin(&next);
+        let asked = dialect::csp::redirect_asks_first(browser, foreign && self.mode == Mode::SameOrigin, &next);
+        if asked {
+            self.urls.push(next);
+            if let Some(fault) = self.policies(Asker::Redirect) {
+                return self.done(Err(fault));
+            }
+            next = self.url().clone();
+            self.urls.pop();
+        }
         // Step 6: the scheme.
         if !matches!(next.scheme(), "http" | "https") {
             let scheme = next.scheme().to_owned();
             self.urls.push(next);
-            if let Some(fault) = self.policies(Asker::Redirect) {
+            if !asked
+                && dialect::csp::asks_about_schemes(browser)
+                && let Some(fault) = self.policies(Asker::Redirect)
+            {
                 return self.done(Err(fault));
             }
             return self.done(Err(match self.mode {
@@ -482,7 +494,7 @@ impl Fetch {
         }
         // Steps 18 to 22.
         self.urls.push(next);
-        if let Some(fault) = self.policies(Asker::Redirect) {
+        if !asked && let Some(fault) = self.policies(Asker::Redirect) {
             return self.done(Err(fault));
         }
         self.main_fetch()

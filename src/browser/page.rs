@@ -56,7 +56,7 @@ impl Page {
     pub fn upgrade(&self, url: &Url) -> Option<Url> {
         let wanted = matches!(url.scheme(), "http" | "ws")
             && self.policies.iter().any(|policy| policy.upgrade_insecure_requests)
-            && !(origin::is_loopback(url) && dialect::csp::upgrade_spares_loopback(self.browser));
+            && !(origin::is_loopback(url) && dialect::csp::upgrade_spares_loopback(self.browser, url.scheme()));
         wanted.then(|| csp::upgraded(url))
     }
 }

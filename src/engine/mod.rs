@@ -12,6 +12,7 @@ mod machine;
 mod mailbox;
 pub mod monitor;
 pub mod notices;
+pub mod page;
 pub mod paths;
 pub mod probe;
 mod redact;

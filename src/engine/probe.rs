@@ -50,7 +50,7 @@ pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
             let deadline = started.mono + target.profile.timeout;
             match way(target) {
                 Way::Fetch => {
-                    let (page, memory) = (target.page(), target.memory());
+                    let (page, memory) = (target.page(clock, deadline).await, target.memory());
                     let (answer, _) = match target.profile.kind {
                         Kind::SocketIo => exchange::xhr(page, target.xhr(), memory, client, clock, deadline).await,
                         Kind::Http | Kind::WebSocket => {
@@ -61,7 +61,7 @@ pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
                     Seen { answer: Some(answer), reason: None, opened: false, ended: None, total: Some(total) }
                 }
                 Way::Socket => {
-                    let (page, socket) = (target.page(), target.socket());
+                    let (page, socket) = (target.page(clock, deadline).await, target.socket());
                     let (answer, socket, _) =
                         exchange::open(page, socket, target.memory(), client, clock, deadline).await;
                     let total = clock.mono().saturating_duration_since(started.mono);

@@ -341,7 +341,7 @@ async fn dial(target: Arc<Target>, shared: Arc<Shared>) -> Dialled {
 
 async fn open(target: &Target, client: &Client, shared: &Shared) -> Dialled {
     let deadline = shared.clock.mono() + target.profile.timeout;
-    let (page, socket) = (target.page(), target.socket());
+    let (page, socket) = (target.page(shared.clock, deadline).await, target.socket());
     let (answer, socket, _) = exchange::open(page, socket, target.memory(), client, shared.clock, deadline).await;
     let reach = reach_of(&answer);
     let response = answer.last().and_then(Exchange::response);

@@ -4,16 +4,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use regex::Regex;
 use url::Url;
 
 use super::Bus;
+use super::page::OwnPolicies;
 use crate::base::secret::Redactor;
-use crate::base::{ProfileId, Secret};
+use crate::base::{Clock, ProfileId, Secret};
 use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
-use crate::profile::model::{Auth, Kind, Profile, Setting, SocketIo, Transport};
+use crate::profile::model::{Auth, Csp, Kind, Profile, Setting, SocketIo, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
 
 /// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
@@ -28,6 +30,8 @@ pub struct Target {
     redactor: Redactor,
     /// Why it can't be watched at all, where it can't: a secret or a file is missing.
     client: Result<Client, Reason>,
+    /// What the page's own answer says, where the profile goes by that.
+    own_policies: Option<Box<OwnPolicies>>,
     rules: Arc<SessionRules>,
     expect_body: Option<Box<regex::bytes::Regex>>,
 }
@@ -80,7 +84,8 @@ impl Target {
         let expect_body = expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
         // A cookie or a password written into the file in plain text is as private as one in the keyring.
         let redactor = Redactor::new(secrets.iter().map(|(_, value)| value.clone()).chain(plain_secrets(&profile)));
-        Self { id, profile, secrets, redactor, client, rules: Arc::new(rules), expect_body }
+        let own_policies = (profile.request.csp == Csp::Auto).then(Box::default);
+        Self { id, profile, secrets, redactor, client, own_policies, rules: Arc::new(rules), expect_body }
     }
 
     /// What connects, or why nothing can.
@@ -104,8 +109,18 @@ impl Target {
         &self.redactor
     }
 
-    pub fn page(&self) -> Page {
-        Page::new(self.profile.page_url(), self.profile.browser)
+    /// The page whose script asks, with its Content-Security-Policy: the profile's, or what the page itself says.
+    pub async fn page(&self, clock: Clock, deadline: Instant) -> Page {
+        let page = Page::new(self.profile.page_url(), self.profile.browser);
+        match (&self.profile.request.csp, &self.own_policies, &self.client) {
+            (Csp::Text(csp), _, _) => page.with_csp(Some(csp), None),
+            (_, Some(own), Ok(client)) => {
+                // Boxed: few profiles read it, and seldom.
+                let own = Box::pin(own.read(&page.url, page.browser, client, clock, deadline)).await;
+                page.with_csp(own.enforced.as_deref(), own.report_only.as_deref())
+            }
+            _ => page,
+        }
     }
 
     /// What the page's script asks for, with secrets filled in.
@@ -311,6 +326,16 @@ mod tests {
     fn a_socket_io_profile_is_checked_by_its_polling_handshake() {
         let target = target(Kind::SocketIo, "wss://api.test/", |_| ());
         assert_eq!(target.script_request().url.as_str(), "https://api.test/socket.io/?EIO=4&transport=polling");
+    }
+
+    #[tokio::test]
+    async fn the_pages_policy_is_the_profiles() {
+        let target = target(Kind::Http, "https://api.test/x", |profile| {
+            profile.request.csp = Csp::Text("connect-src 'none', sandbox".into());
+        });
+        let page = target.page(Clock, Clock.mono()).await;
+        assert_eq!(page.policies.len(), 2);
+        assert_eq!(page.origin(), "null");
     }
 
     #[test]

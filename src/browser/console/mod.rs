@@ -146,7 +146,7 @@ pub fn of_handshake(page: &Page, url: &Url, remarks: &[Remark], fault: Option<&F
 }
 
 /// Remarks and end in the order in which they are shown. The reason is the line of the policy that ended it, else the first
-/// line of the end, else the first remark.
+/// line of the end, else the first remark that is no report.
 fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<String>) -> Console {
     let by_policy = matches!(fault, Some(Fault::ContentSecurityPolicy { .. }));
     let (mut lines, mut policy, mut first_hard) = (Vec::new(), None, None);
@@ -167,15 +167,27 @@ fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<Str
     let first_of_end = if fault == Some(&Fault::MixedContent) && page.browser == Browser::Firefox {
         // Reports are queued there, and come after what is said at once.
         let at = lines.len().saturating_sub(trailing(page, remarks));
-        lines.splice(at..at, end);
+        let mut end = end.into_iter();
+        lines.splice(at..at, end.next());
+        lines.extend(end);
         at
     } else {
         let at = lines.len();
         lines.extend(end);
         at
     };
+    if page.browser == Browser::Firefox {
+        lines.iter_mut().for_each(cut);
+    }
     let reason = policy.unwrap_or(if first_of_end < lines.len() { first_of_end } else { first_hard.unwrap_or(0) });
     Console { lines, reason }
+}
+
+/// Firefox shows a thousand characters of a line. Seen.
+fn cut(line: &mut String) {
+    if let Some((at, _)) = line.char_indices().nth(1000) {
+        line.truncate(at);
+    }
 }
 
 fn is_enforced(page: &Page, remark: &Remark) -> bool {

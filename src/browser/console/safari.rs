@@ -164,8 +164,9 @@ fn redirection(failing: &Failing<'_>, why: &str) -> String {
 fn blocked_insecure(page: &Page, url: &Url) -> String {
     let end = if origin::is_loopback(url) { "must" } else { "must be served over HTTPS." };
     format!(
-        "[blocked] The page at {} requested insecure content from {url}. This content was blocked and {end}",
-        page.url
+        "[blocked] The page at {} requested insecure content from {}. This content was blocked and {end}",
+        elided(&page.url),
+        elided(url)
     )
 }
 

@@ -12,7 +12,7 @@ mod source;
 use url::Url;
 
 use super::dialect::csp::Check;
-use super::{Browser, Fault, Page, dialect};
+use super::{Fault, Page, dialect};
 
 pub use parse::parse_list;
 pub use source::{HostPart, HostSource, PortPart, Source};
@@ -88,24 +88,24 @@ impl Directive {
 
     /// [Does url match source list in origin with redirect
     /// count?](https://w3c.github.io/webappsec-csp/#match-url-to-source-list)
-    fn matches(&self, browser: Browser, page: &Url, url: &Url, redirected: bool) -> bool {
-        self.sources.iter().any(|source| source.matches(browser, page, url, redirected))
+    fn matches(&self, page: &Page, url: &Url, redirected: bool) -> bool {
+        self.sources.iter().any(|source| source.matches(page, url, redirected))
     }
 }
 
 impl Policy {
     /// [Does request violate policy?](https://w3c.github.io/webappsec-csp/#does-request-violate-policy) for a request whose
     /// effective directive is `connect-src`. `redirected`: `url` is not the one that the script gave.
-    pub fn violates(&self, browser: Browser, page: &Url, url: &Url, redirected: bool) -> Option<&Directive> {
+    pub fn violates(&self, page: &Page, url: &Url, redirected: bool) -> Option<&Directive> {
         let directive = self.connect.as_ref()?;
-        if directive.matches(browser, page, url, redirected) {
+        if directive.matches(page, url, redirected) {
             return None;
         }
         // The promise of an upgrade counts for the upgraded URL.
         let promised = self.upgrade_insecure_requests && self.disposition == Disposition::Enforce;
         if promised
-            && dialect::csp::sees_promised_upgrade(browser)
-            && directive.matches(browser, page, &upgraded(url), redirected)
+            && dialect::csp::sees_promised_upgrade(page.browser)
+            && directive.matches(page, &upgraded(url), redirected)
         {
             return None;
         }
@@ -139,14 +139,12 @@ pub struct Violation {
 /// `check` goes: every policy that `url` violates, all of them asked.
 pub fn violations(page: &Page, check: Check, url: &Url, redirected: bool) -> Vec<Violation> {
     let asked = |disposition| match check {
-        Check::All => true,
+        Check::All | Check::Again => true,
         Check::Report => disposition == Disposition::Report,
         Check::Enforce => disposition == Disposition::Enforce,
         Check::Upgrade => false,
     };
-    let violated = |policy: &Policy| {
-        asked(policy.disposition) && policy.violates(page.browser, &page.url, url, redirected).is_some()
-    };
+    let violated = |policy: &Policy| asked(policy.disposition) && policy.violates(page, url, redirected).is_some();
     let places = page.policies.iter().enumerate().filter(|(_, policy)| violated(policy));
     places.map(|(policy, _)| Violation { policy, url: url.clone() }).collect()
 }

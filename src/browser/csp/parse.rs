@@ -18,6 +18,7 @@ fn parse(browser: Browser, serialized: &str, disposition: Disposition) -> Policy
         block_all_mixed_content: false,
         opaque_origin: false,
     };
+    let is_whitespace = |character| dialect::csp::is_whitespace(browser, character);
     let (mut connect, mut default, mut sandboxed) = (None, None, false);
     let (mut connect_seen, mut default_seen) = (false, false);
     // Step 2.
@@ -64,14 +65,11 @@ fn parse(browser: Browser, serialized: &str, disposition: Disposition) -> Policy
     policy
 }
 
-fn is_whitespace(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\x0c' | '\r' | ' ')
-}
-
 /// [Parse a source list](https://w3c.github.io/webappsec-csp/#grammardef-serialized-source-list): what is no source expression
 /// is ignored.
 fn source_list(browser: Browser, value: &str) -> Vec<Source> {
-    let tokens = value.split(is_whitespace).filter(|token| !token.is_empty());
+    let tokens =
+        value.split(|character| dialect::csp::is_whitespace(browser, character)).filter(|token| !token.is_empty());
     match browser {
         Browser::Firefox => firefox::source_list(tokens),
         Browser::Chrome | Browser::Safari => tokens.filter_map(|token| source_expression(browser, token)).collect(),

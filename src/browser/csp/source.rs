@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use crate::browser::{Browser, dialect};
+use crate::browser::{Browser, Page, dialect};
 
 /// What a source list is made of. Schemes, hosts and words are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,16 +64,20 @@ impl PortPart {
 impl Source {
     /// [Does url match expression in origin with redirect
     /// count?](https://w3c.github.io/webappsec-csp/#match-url-to-source-expression)
-    pub fn matches(&self, browser: Browser, page: &Url, url: &Url, redirected: bool) -> bool {
+    pub fn matches(&self, page: &Page, url: &Url, redirected: bool) -> bool {
+        let browser = page.browser;
         match self {
             // Step 1.
-            Self::Star => dialect::csp::star_matches(browser, page.scheme(), url.scheme()),
+            Self::Star => dialect::csp::star_matches(browser, page.url.scheme(), url.scheme()),
             // Step 2.
             Self::Scheme(scheme) => dialect::csp::scheme_part_matches(browser, scheme, url.scheme()).is_some(),
             // Step 3.
-            Self::Host(source) => source.matches(browser, page, url, redirected),
+            Self::Host(source) => source.matches(browser, &page.url, url, redirected),
             // Step 4.
-            Self::Own => matches_own(browser, page, url),
+            Self::Own => {
+                !(page.is_sandboxed() && dialect::csp::sandbox_has_no_self(browser))
+                    && matches_own(browser, &page.url, url)
+            }
             Self::Word(_) => false,
         }
     }

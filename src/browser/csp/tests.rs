@@ -1,7 +1,7 @@
 //! Source lists against URLs, and what each browser makes of them.
 
 use super::*;
-use crate::browser::Page;
+use crate::browser::{Browser, Page};
 
 /// What each browser makes of a connection from an http page: `+` it goes, `-` it is refused; Chrome, Firefox, Safari.
 #[track_caller]
@@ -32,6 +32,7 @@ fn connect_src_decides_and_default_src_stands_in_for_it() {
 fn the_first_directive_of_a_name_counts_and_every_policy_of_a_list() {
     check(PAGE, "connect-src *; connect-src 'none'", API, "+++");
     check(PAGE, "connect-src *, connect-src 'none'", API, "---");
+    check(PAGE, "connect-src\x0b'none'", API, "++-");
     check(PAGE, "CONNECT-SRC 'NONE'", API, "---");
 }
 
@@ -75,7 +76,7 @@ fn paths_are_exact_or_directories_and_are_compared_decoded() {
     check(PAGE, "connect-src http://api.test:8081/r/", API, "---");
     check(PAGE, "connect-src http://api.test:8081/%72", API, "+++");
     check(PAGE, "connect-src http://api.test:8081?x", API, "-+-");
-    check(PAGE, "connect-src http://api.test:8081/%E9", "http://api.test:8081/%C3%A9", "+-+");
+    check(PAGE, "connect-src http://api.test:8081/%E9", "http://api.test:8081/%C3%A9", "+--");
 }
 
 #[test]
@@ -140,12 +141,19 @@ fn a_sandboxed_page_has_no_origin() {
 
 #[test]
 fn the_upgrade_spares_loopback_but_in_safari() {
-    let upgraded = |browser, url: &str| {
+    let upgraded = |browser: Browser, url: &str| {
         let page = Page::new(Url::parse(PAGE).unwrap(), browser).with_csp(Some("upgrade-insecure-requests"), None);
         page.upgrade(&Url::parse(url).unwrap()).map(String::from)
     };
     assert_eq!(upgraded(Browser::Chrome, "ws://api.test:81/w").as_deref(), Some("wss://api.test:81/w"));
     assert_eq!(upgraded(Browser::Chrome, "http://api.test/").as_deref(), Some("https://api.test/"));
     assert_eq!(upgraded(Browser::Chrome, "http://localhost:81/"), None);
+    assert_eq!(upgraded(Browser::Firefox, "http://localhost:81/"), None);
+    assert_eq!(upgraded(Browser::Firefox, "ws://localhost:81/").as_deref(), Some("wss://localhost:81/"));
     assert_eq!(upgraded(Browser::Safari, "http://localhost:81/").as_deref(), Some("https://localhost:81/"));
+}
+
+#[test]
+fn in_safari_a_sandboxed_page_has_no_self_either() {
+    check(PAGE, "sandbox allow-scripts; connect-src 'self'", "http://app.test:8080/r", "++-");
 }

@@ -20,19 +20,22 @@ pub enum Check {
     Enforce,
     /// `upgrade-insecure-requests` is carried out.
     Upgrade,
+    /// Every policy once more, where there was an upgrade.
+    Again,
 }
 
 /// Seen in Chromium: `fetch()` asks once before anything else, and the loader under every API asks again, the report-only
 /// policies before the upgrade and the enforced ones after it; a redirect is upgraded before anyone is asked. Firefox asks
-/// before the upgrade, WebKit after it.
+/// after the rules about modes, before the upgrade, and again after one; WebKit asks once, after it.
 pub fn checks(browser: Browser, asker: Asker) -> &'static [Check] {
-    use Check::{All, Enforce, Report, Upgrade};
+    use Check::{Again, All, Enforce, Report, Upgrade};
     match (browser, asker) {
         (Browser::Chrome, Asker::Fetch) => &[All],
-        (Browser::Chrome, Asker::Api) | (Browser::Firefox | Browser::Safari, Asker::Loader) => &[],
+        (Browser::Chrome, Asker::Api) | (Browser::Safari, Asker::Loader) => &[],
         (Browser::Chrome, Asker::Loader) => &[Report, Upgrade, Enforce],
         (Browser::Chrome, Asker::Redirect) => &[Upgrade, Report, Enforce],
-        (Browser::Firefox, _) => &[All, Upgrade],
+        (Browser::Firefox, Asker::Fetch | Asker::Api) => &[],
+        (Browser::Firefox, Asker::Loader | Asker::Redirect | Asker::Socket) => &[All, Upgrade, Again],
         (Browser::Chrome, Asker::Socket) | (Browser::Safari, _) => &[Upgrade, All],
     }
 }
@@ -52,10 +55,39 @@ pub enum Asker {
     Socket,
 }
 
-/// Whether `upgrade-insecure-requests` leaves loopback alone. Seen in Chromium (in Gecko's source too); WebKit's source makes
-/// no such exception.
-pub fn upgrade_spares_loopback(browser: Browser) -> bool {
+/// Whether `upgrade-insecure-requests` leaves loopback alone. Seen: Chromium does, Firefox for `http:` and not for `ws:`;
+/// WebKit's source makes no such exception.
+pub fn upgrade_spares_loopback(browser: Browser, scheme: &str) -> bool {
+    match browser {
+        Browser::Chrome => true,
+        Browser::Firefox => scheme == "http",
+        Browser::Safari => false,
+    }
+}
+
+/// Whether a redirect asks the policies before its other rules. Seen: Firefox does but for a same-origin request sent abroad,
+/// WebKit but for a scheme that is not the network's; Chromium's own layers have refused userinfo and the mode by then.
+pub fn redirect_asks_first(browser: Browser, same_origin_abroad: bool, next: &Url) -> bool {
+    match browser {
+        Browser::Chrome => false,
+        Browser::Firefox => !same_origin_abroad,
+        Browser::Safari => matches!(next.scheme(), "http" | "https"),
+    }
+}
+
+/// Whether a redirect to a scheme that is not the network's is asked about at all. Seen: not in WebKit.
+pub fn asks_about_schemes(browser: Browser) -> bool {
     browser != Browser::Safari
+}
+
+/// Whether `'self'` matches nothing on a page that its `sandbox` took the origin. Seen in WebKit alone.
+pub fn sandbox_has_no_self(browser: Browser) -> bool {
+    browser == Browser::Safari
+}
+
+/// What parts a policy's words. Seen: in WebKit a vertical tab too.
+pub fn is_whitespace(browser: Browser, character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\x0c' | '\r' | ' ') || (browser == Browser::Safari && character == '\x0b')
 }
 
 /// Whether a policy that promises the upgrade lets pass what the upgraded URL may: Firefox alone, which asks before it
@@ -196,12 +228,13 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 /// A path as it is compared. Seen in Chromium: bytes that are no UTF-8 are taken one character each, so that `%E9` is
-/// `%C3%A9`; Firefox's source takes all so.
+/// `%C3%A9`; not in WebKit; Firefox's source takes all so.
 pub fn percent_decode(browser: Browser, path: &str) -> String {
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
     match String::from_utf8(bytes) {
         Ok(text) if browser != Browser::Firefox || text.is_ascii() => text,
         Ok(text) => text.bytes().map(char::from).collect(),
+        Err(error) if browser == Browser::Safari => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         Err(error) => error.into_bytes().into_iter().map(char::from).collect(),
     }
 }

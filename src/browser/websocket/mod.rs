@@ -132,12 +132,18 @@ impl Handshake {
 
     /// What the page's Content Security Policies say of it, and whether they upgrade it.
     fn policies(&mut self) -> Option<Fault> {
+        let mut upgraded = false;
         for check in checks(self.page.browser, Asker::Socket) {
             if *check == Check::Upgrade {
                 if let Some(secure) = self.page.upgrade(&self.url) {
                     let url = std::mem::replace(&mut self.url, secure);
-                    self.remarks.push(Remark::Upgraded { url });
+                    // Said at once, where reports are queued.
+                    self.remarks.insert(0, Remark::Upgraded { url });
+                    upgraded = true;
                 }
+                continue;
+            }
+            if *check == Check::Again && !upgraded {
                 continue;
             }
             let violations = csp::violations(&self.page, *check, &self.url, false);
