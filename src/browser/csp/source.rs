@@ -75,7 +75,7 @@ impl Source {
             Self::Host(source) => source.matches(browser, &page.url, url, redirected),
             // Step 4.
             Self::Own => {
-                !(page.is_sandboxed() && dialect::csp::sandbox_has_no_self(browser))
+                !(page.is_sandboxed() && dialect::csp::sandbox_has_no_self(browser, url.scheme()))
                     && matches_own(browser, &page.url, url)
             }
             Self::Word(_) => false,

@@ -66,12 +66,14 @@ pub fn upgrade_spares_loopback(browser: Browser, scheme: &str) -> bool {
 }
 
 /// Whether a redirect asks the policies before its other rules. Seen: Firefox does but for a same-origin request sent abroad,
-/// WebKit but for a scheme that is not the network's; Chromium's own layers have refused userinfo and the mode by then.
+/// WebKit but for a scheme that is not the network's and for userinfo; Chromium's own layers have refused userinfo and the mode by then.
 pub fn redirect_asks_first(browser: Browser, same_origin_abroad: bool, next: &Url) -> bool {
     match browser {
         Browser::Chrome => false,
         Browser::Firefox => !same_origin_abroad,
-        Browser::Safari => matches!(next.scheme(), "http" | "https"),
+        Browser::Safari => {
+            matches!(next.scheme(), "http" | "https") && next.username().is_empty() && next.password().is_none()
+        }
     }
 }
 
@@ -80,9 +82,9 @@ pub fn asks_about_schemes(browser: Browser) -> bool {
     browser != Browser::Safari
 }
 
-/// Whether `'self'` matches nothing on a page that its `sandbox` took the origin. Seen in WebKit alone.
-pub fn sandbox_has_no_self(browser: Browser) -> bool {
-    browser == Browser::Safari
+/// Whether `'self'` matches nothing on a page that its `sandbox` took the origin. Seen in WebKit alone, and not for sockets.
+pub fn sandbox_has_no_self(browser: Browser, scheme: &str) -> bool {
+    browser == Browser::Safari && !matches!(scheme, "ws" | "wss")
 }
 
 /// What parts a policy's words. Seen: in WebKit a vertical tab too.
