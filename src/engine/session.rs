@@ -416,7 +416,7 @@ mod tests {
         fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
             std::mem::size_of::<F>()
         }
-        assert!(size(open) <= 1024, "{}", size(open));
+        assert!(size(open) <= 1280, "{}", size(open));
         let upgrade = |client: &'static Client, request, deadline| client.upgrade(request, deadline);
         assert!(size(upgrade) <= 2048, "{}", size(upgrade));
     }

@@ -7,8 +7,8 @@ use crate::base::Secret;
 use crate::browser::headers::is_token;
 use crate::wire::{Headers, HttpVersion, NetError, Quirks, WireRequest};
 
-/// The most fields of one head.
-pub(super) const FIELDS: usize = 1000;
+/// The most fields of one head: browsers bound a head by its bytes alone.
+pub(super) const FIELDS: usize = 10_000;
 
 /// How the request line names its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
