@@ -118,7 +118,7 @@ async fn a_websocket_opens_as_a_browser_opens_it_and_a_refusal_keeps_its_status(
     assert_eq!(
         names(&lab.seen_at("/ws")[0]),
         "Host Connection Pragma Cache-Control User-Agent Upgrade Origin Sec-WebSocket-Version Accept-Encoding \
-         Accept-Language Cookie Sec-WebSocket-Key Sec-WebSocket-Protocol"
+         Accept-Language Cookie Sec-WebSocket-Key Sec-WebSocket-Extensions Sec-WebSocket-Protocol"
     );
     assert_eq!(open("/no?status=403", &[]).await, (Some("HandshakeStatus"), Some(403), None, false));
     assert_eq!(open("/bad?accept=none", &[]).await, (Some("HandshakeInvalid"), Some(101), None, false));

@@ -1,3 +1,5 @@
+//! The machine by its inputs: types, redirects, reconnection, giving up.
+
 use super::*;
 use crate::browser::Cookies;
 use crate::wire::{Headers, HttpVersion, Phase, Phases, Transfer};
