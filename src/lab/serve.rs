@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
@@ -101,10 +102,20 @@ async fn connection(tcp: TcpStream, face: Face, server: Arc<Server>) {
         Face::Silent => return Conn::new(Peer::Plain(tcp)).stall().await,
         Face::Tls(acceptor) => acceptor,
     };
-    let Ok(Ok(tls)) = tokio::time::timeout(TLS_WAIT, acceptor.accept(tcp)).await else { return };
+    let tls = match tokio::time::timeout(TLS_WAIT, acceptor.accept(tcp).into_fallible()).await {
+        Ok(Ok(tls)) => tls,
+        Ok(Err((_, tcp))) => return linger(tcp).await,
+        Err(_) => return,
+    };
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     let peer = Peer::Tls(Box::new(tls));
     if http2 { h2::serve(peer, server).await } else { requests(Conn::new(peer), true, &server).await }
+}
+
+/// Lets the alert that says why arrive: a connection that is closed with bytes unread is reset, and what was sent may be lost.
+async fn linger(mut tcp: TcpStream) {
+    let _peer_may_be_gone = tcp.shutdown().await;
+    let _bounded = tokio::time::timeout(TLS_WAIT, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await;
 }
 
 /// One request after another, until one ends the connection.
