@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 use crate::browser::{self, Browser, Credentials, Interface, Mode, Redirect};
 
@@ -14,9 +14,17 @@ const LIST: usize = 1000;
 const WAIT: f64 = 3_600_000.0;
 
 /// One line of the input.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct Case {
+    pub(super) own: Own,
+    /// Requests that the page made before.
+    pub(super) before: Vec<(Wait, Asked)>,
+    pub(super) asked: Asked,
+}
+
+/// What a case says beside its request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Own {
     pub(super) id: String,
     pub(super) page: String,
     #[serde(default, deserialize_with = "browser")]
@@ -24,54 +32,44 @@ pub(super) struct Case {
     pub(super) csp: Option<String>,
     pub(super) csp_report_only: Option<String>,
     #[serde(default, deserialize_with = "list")]
-    pub(super) before: Vec<Before>,
+    before: Vec<Map<String, Value>>,
     #[serde(default, deserialize_with = "list")]
     pub(super) cookies: Vec<Cookie>,
-    #[serde(default)]
-    pub(super) api: Api,
-    pub(super) url: String,
-    #[serde(default = "get")]
-    pub(super) method: String,
-    #[serde(default)]
-    pub(super) headers: Fields,
-    pub(super) body: Option<String>,
-    #[serde(default, deserialize_with = "mode")]
-    pub(super) mode: Mode,
-    #[serde(default, deserialize_with = "credentials")]
-    pub(super) credentials: Credentials,
-    #[serde(default, deserialize_with = "redirect")]
-    pub(super) redirect: Redirect,
-    #[serde(default)]
-    pub(super) protocols: Vec<String>,
-    #[serde(default, deserialize_with = "milliseconds")]
-    pub(super) observe_ms: f64,
 }
 
-/// A request that the page made before.
+/// The keys of [`Own`].
+const OWN: &[&str] = &["id", "page", "browser", "csp", "csp_report_only", "before", "cookies"];
+
+/// What an entry of `before` says beside its request.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Before {
-    #[serde(default)]
-    pub(super) api: Api,
-    pub(super) url: String,
-    #[serde(default = "get")]
-    pub(super) method: String,
-    #[serde(default)]
-    pub(super) headers: Fields,
-    pub(super) body: Option<String>,
-    #[serde(default, deserialize_with = "mode")]
-    pub(super) mode: Mode,
-    #[serde(default, deserialize_with = "credentials")]
-    pub(super) credentials: Credentials,
-    #[serde(default, deserialize_with = "redirect")]
-    pub(super) redirect: Redirect,
-    #[serde(default)]
-    pub(super) protocols: Vec<String>,
-    #[serde(default, deserialize_with = "milliseconds")]
-    pub(super) observe_ms: f64,
+pub(super) struct Wait {
     /// After it.
     #[serde(default, deserialize_with = "milliseconds")]
     pub(super) wait_ms: f64,
+}
+
+/// A request of the page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[serde(default)]
+    pub(super) api: Api,
+    pub(super) url: String,
+    #[serde(default = "get")]
+    pub(super) method: String,
+    #[serde(default)]
+    pub(super) headers: Fields,
+    pub(super) body: Option<String>,
+    #[serde(default, deserialize_with = "mode")]
+    pub(super) mode: Mode,
+    #[serde(default, deserialize_with = "credentials")]
+    pub(super) credentials: Credentials,
+    #[serde(default, deserialize_with = "redirect")]
+    pub(super) redirect: Redirect,
+    #[serde(default)]
+    pub(super) protocols: Vec<String>,
+    #[serde(default, deserialize_with = "milliseconds")]
+    pub(super) observe_ms: f64,
 }
 
 /// A cookie that the jar holds before the first request: as if a navigation to `url` had set it.
@@ -154,19 +152,43 @@ impl Case {
         let refuse = |id: Option<&str>, error: String| Refusal { id: id.map(str::to_owned), error };
         let value: Value =
             serde_json::from_slice(line).map_err(|error| refuse(None, format!("the line is no JSON: {error}")))?;
-        let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
-        if !value.is_object() {
+        let Value::Object(object) = value else {
             return Err(refuse(None, "the line is no JSON object: write one case a line, as {\"id\": ...}".into()));
-        }
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let what = error.inner().to_string();
-            // A field that is missing or unknown is named by the text itself.
-            let text =
-                if path == "." || what.contains(&format!("`{path}`")) { what } else { format!("{path}: {what}") };
-            refuse(id.as_deref(), text)
-        })
+        };
+        let id = object.get("id").and_then(Value::as_str).map(str::to_owned);
+        Self::of(object).map_err(|error| refuse(id.as_deref(), error))
     }
+
+    fn of(object: Map<String, Value>) -> Result<Self, String> {
+        let (mut own, asked): (Own, Asked) = both("", object, OWN)?;
+        let mut before = Vec::with_capacity(own.before.len());
+        for (at, object) in std::mem::take(&mut own.before).into_iter().enumerate() {
+            before.push(both(&format!("before[{at}]."), object, &["wait_ms"])?);
+        }
+        Ok(Self { own, before, asked })
+    }
+}
+
+/// An object in two parts: its `own` keys, and the request. (serde's `flatten` would lose the paths and the unknown keys.)
+fn both<T: DeserializeOwned>(place: &str, object: Map<String, Value>, own: &[&str]) -> Result<(T, Asked), String> {
+    let (first, request) = object.into_iter().partition(|(key, _)| own.contains(&key.as_str()));
+    Ok((part(place, first, &[])?, part(place, request, own)?))
+}
+
+/// `beside`: keys that the object may have as well.
+fn part<T: DeserializeOwned>(place: &str, object: Map<String, Value>, beside: &[&str]) -> Result<T, String> {
+    serde_path_to_error::deserialize(object).map_err(|error| {
+        let mut what = error.inner().to_string();
+        if what.starts_with("unknown field") {
+            what.extend(beside.iter().map(|key| format!(", `{key}`")));
+        }
+        let path = match error.path().to_string().as_str() {
+            "." => place.trim_end_matches('.').to_owned(),
+            path => format!("{place}{path}"),
+        };
+        // A field that is missing or unknown is named by the text itself.
+        if path.is_empty() || what.contains(&format!("`{path}`")) { what } else { format!("{path}: {what}") }
+    })
 }
 
 fn get() -> String {
@@ -230,10 +252,11 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default() {
         let case = Case::read(br#"{"id": "a", "page": "http://app.test/", "url": "http://api.test/"}"#).unwrap();
-        assert_eq!((case.api, case.browser, case.method.as_str()), (Api::Fetch, Browser::Chrome, "GET"));
-        assert_eq!((case.mode, case.credentials), (Mode::Cors, Credentials::SameOrigin));
-        assert_eq!((case.redirect, case.body, case.csp), (Redirect::Follow, None, None));
-        assert_eq!(case.headers, Fields::default());
+        let (own, asked) = (case.own, case.asked);
+        assert_eq!((asked.api, own.browser, asked.method.as_str()), (Api::Fetch, Browser::Chrome, "GET"));
+        assert_eq!((asked.mode, asked.credentials), (Mode::Cors, Credentials::SameOrigin));
+        assert_eq!((asked.redirect, asked.body, own.csp), (Redirect::Follow, None, None));
+        assert_eq!(asked.headers, Fields::default());
     }
 
     #[test]
@@ -241,7 +264,7 @@ mod tests {
         for headers in [r#"{"B": "1", "A": "2"}"#, r#"[["B", "1"], ["A", "2"]]"#] {
             let line = format!(r#"{{"id": "a", "page": "p", "url": "u", "headers": {headers}}}"#);
             let case = Case::read(line.as_bytes()).unwrap();
-            assert_eq!(case.headers.0, [("B".into(), "1".into()), ("A".into(), "2".into())]);
+            assert_eq!(case.asked.headers.0, [("B".into(), "1".into()), ("A".into(), "2".into())]);
         }
     }
 
@@ -260,5 +283,14 @@ mod tests {
         refused(r#"{"id": "a", "page": "p", "url": "u", "observe_ms": -1}"#, Some("a"), "observe_ms: -1 is not 0 to");
         let before = r#"{"id": "a", "page": "p", "url": "u", "before": [{"url": "u"}, {"url": "u", "page": "p"}]}"#;
         refused(before, Some("a"), "before[1].page: unknown field `page`");
+        let before = r#"{"id": "a", "page": "p", "url": "u", "before": [{"url": "u", "headers": {"X": 1}}]}"#;
+        refused(before, Some("a"), "before[0].headers.X: invalid type");
+        let before = r#"{"id": "a", "page": "p", "url": "u", "before": [{"url": "u", "wait_ms": -1}]}"#;
+        refused(before, Some("a"), "before[0].wait_ms: -1 is not 0 to");
+        let before = r#"{"id": "a", "page": "p", "url": "u", "before": [{"wait": 1, "url": "u"}]}"#;
+        refused(before, Some("a"), "`observe_ms`, `wait_ms`");
+        refused(r#"{"id": "a", "page": "p", "url": "u", "before": [{}]}"#, Some("a"), "before[0]: missing field `url`");
+        refused(r#"{"id": "a", "page": "p", "url": "u", "wait_ms": 1}"#, Some("a"), "unknown field `wait_ms`");
+        refused(r#"{"id": "a", "page": "p", "url": "u", "cps": ""}"#, Some("a"), "`csp`");
     }
 }

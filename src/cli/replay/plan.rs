@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::case::{Api, Before, Case, Fields};
+use super::case::{Api, Asked, Case};
 use crate::browser::eventsource::Source;
 use crate::browser::websocket::Socket;
-use crate::browser::{Credentials, Interface, Mode, Page, Redirect, ScriptRequest, Xhr};
+use crate::browser::{Credentials, Interface, Page, ScriptRequest, Xhr};
 
 /// One case, resolved.
 #[derive(Debug)]
@@ -44,64 +44,21 @@ impl Plan {
 
     /// Resolves a case, or names the field that is wrong.
     pub(super) fn of(case: Case) -> Result<Self, String> {
-        let page = url("page", &case.page)?;
+        let Case { own, before, asked } = case;
+        let page = url("page", &own.page)?;
         if !matches!(page.scheme(), "http" | "https") {
-            return Err(format!("page: {:?} is no http or https URL", case.page));
+            return Err(format!("page: {:?} is no http or https URL", own.page));
         }
-        let mut cookies = Vec::with_capacity(case.cookies.len());
-        for (at, cookie) in case.cookies.iter().enumerate() {
+        let mut cookies = Vec::with_capacity(own.cookies.len());
+        for (at, cookie) in own.cookies.iter().enumerate() {
             cookies.push((url(&format!("cookies[{at}].url"), &cookie.url)?, field_bytes(&cookie.set_cookie)));
         }
-        let mut before = Vec::new();
-        for (at, earlier) in case.before.into_iter().enumerate() {
-            let wait = milliseconds(earlier.wait_ms);
-            before.push((ask(&format!("before[{at}]."), Asked::from(earlier))?, wait));
+        let mut earlier = Vec::with_capacity(before.len());
+        for (at, (wait, asked)) in before.into_iter().enumerate() {
+            earlier.push((ask(&format!("before[{at}]."), asked)?, milliseconds(wait.wait_ms)));
         }
-        let asked = Asked {
-            api: case.api,
-            url: case.url,
-            method: case.method,
-            headers: case.headers,
-            body: case.body,
-            mode: case.mode,
-            credentials: case.credentials,
-            redirect: case.redirect,
-            protocols: case.protocols,
-            observe_ms: case.observe_ms,
-        };
-        let page = Page::new(page, case.browser).with_csp(case.csp.as_deref(), case.csp_report_only.as_deref());
-        Ok(Self { page, cookies, before, ask: ask("", asked)? })
-    }
-}
-
-/// What a case and an entry of its `before` have in common.
-struct Asked {
-    api: Api,
-    url: String,
-    method: String,
-    headers: Fields,
-    body: Option<String>,
-    mode: Mode,
-    credentials: Credentials,
-    redirect: Redirect,
-    protocols: Vec<String>,
-    observe_ms: f64,
-}
-
-impl From<Before> for Asked {
-    fn from(before: Before) -> Self {
-        Self {
-            api: before.api,
-            url: before.url,
-            method: before.method,
-            headers: before.headers,
-            body: before.body,
-            mode: before.mode,
-            credentials: before.credentials,
-            redirect: before.redirect,
-            protocols: before.protocols,
-            observe_ms: before.observe_ms,
-        }
+        let page = Page::new(page, own.browser).with_csp(own.csp.as_deref(), own.csp_report_only.as_deref());
+        Ok(Self { page, cookies, before: earlier, ask: ask("", asked)? })
     }
 }
 

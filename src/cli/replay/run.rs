@@ -37,7 +37,7 @@ impl Runner {
             Ok(case) => case,
             Err(Refusal { id, error }) => return answer::of_refusal(id.as_deref(), &error),
         };
-        let id = case.id.clone();
+        let id = case.own.id.clone();
         match Plan::of(case) {
             Ok(plan) => answer::of_answer(&id, &self.run(plan).await),
             Err(error) => answer::of_refusal(Some(&id), &error),
