@@ -27,8 +27,8 @@ pub(super) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), NetError>;
 pub(super) struct Decoder(Vec<Stage>);
 
 enum Stage {
-    Gzip(Gzip),
-    Deflate(Deflate),
+    /// gzip, or deflate.
+    Inflate(Headed),
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>, Over),
     Zstd(Box<Zstd>),
 }
@@ -44,8 +44,8 @@ impl Decoder {
         let names = headers.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
         for name in names.map(<[u8]>::trim_ascii) {
             match name.to_ascii_lowercase().as_slice() {
-                b"gzip" | b"x-gzip" => stages.push(Stage::Gzip(Gzip::new())),
-                b"deflate" => stages.push(Stage::Deflate(Deflate::new())),
+                b"gzip" | b"x-gzip" => stages.push(Stage::Inflate(Headed::new(gzip_head))),
+                b"deflate" => stages.push(Stage::Inflate(Headed::new(deflate_head))),
                 b"br" => stages.push(Stage::Brotli(
                     Box::new(BrotliState::new(
                         StandardAlloc::default(),
@@ -80,15 +80,14 @@ fn feed(stages: &mut [Stage], input: &[u8], sink: Sink<'_>) -> Result<(), NetErr
     let Some((stage, rest)) = stages.split_first_mut() else { return sink(input) };
     let mut next = |piece: &[u8]| feed(rest, piece, sink);
     match stage {
-        Stage::Gzip(gzip) => gzip.feed(input, &mut next),
-        Stage::Deflate(deflate) => deflate.feed(input, &mut next),
+        Stage::Inflate(headed) => headed.feed(input, &mut next),
         Stage::Brotli(state, over) => brotli(state, over, input, &mut next),
         Stage::Zstd(zstd) => zstd.feed(input, &mut next),
     }
 }
 
-/// Inflates; gives how much of the input was taken, and whether the stream's end has come.
-fn inflate(inflate: &mut Inflate, input: &[u8], sink: Sink<'_>) -> Result<(usize, Over), NetError> {
+/// Inflates; gives whether the stream's end has come.
+fn inflate(inflate: &mut Inflate, input: &[u8], sink: Sink<'_>) -> Result<Over, NetError> {
     let mut piece = [0; PIECE];
     let mut taken = 0;
     loop {
@@ -102,27 +101,40 @@ fn inflate(inflate: &mut Inflate, input: &[u8], sink: Sink<'_>) -> Result<(usize
             sink(&piece[..made])?;
         }
         match status {
-            Status::StreamEnd => return Ok((taken, Over(true))),
-            _ if made < PIECE && taken == input.len() => return Ok((taken, Over(false))),
-            Status::BufError if made == 0 => return Ok((taken, Over(false))),
+            Status::StreamEnd => return Ok(Over(true)),
+            _ if made < PIECE && taken == input.len() => return Ok(Over(false)),
+            Status::BufError if made == 0 => return Ok(Over(false)),
             Status::Ok | Status::BufError => {}
         }
     }
 }
 
-/// [RFC 1952](https://www.rfc-editor.org/rfc/rfc1952), its header read here, since the library would check the checksum.
-struct Gzip {
-    header: Vec<u8>,
+/// A container's head, and an inflated body.
+struct Headed {
+    read: fn(&[u8]) -> Head,
+    /// What has come of it.
+    head: Vec<u8>,
     body: Option<Inflate>,
     over: Over,
 }
 
-/// The longest header, with a file's name and a comment in it.
-const GZIP_HEADER: usize = 64 * 1024;
+/// The longest head: gzip's, with a file's name and a comment in it.
+const LONGEST_HEAD: usize = 64 * 1024;
 
-impl Gzip {
-    fn new() -> Self {
-        Self { header: Vec::new(), body: None, over: Over::default() }
+/// What the first bytes say.
+enum Head {
+    Short,
+    Invalid,
+    /// The body begins at this byte, with zlib's header or bare.
+    Body {
+        at: usize,
+        zlib: bool,
+    },
+}
+
+impl Headed {
+    fn new(read: fn(&[u8]) -> Head) -> Self {
+        Self { read, head: Vec::new(), body: None, over: Over::default() }
     }
 
     fn feed(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), NetError> {
@@ -130,82 +142,52 @@ impl Gzip {
             return Ok(());
         }
         if let Some(body) = &mut self.body {
-            self.over = inflate(body, input, sink)?.1;
+            self.over = inflate(body, input, sink)?;
             return Ok(());
         }
-        self.header.extend_from_slice(input);
-        match gzip_header(&self.header) {
-            Header::Short if self.header.len() <= GZIP_HEADER => Ok(()),
-            Header::Short | Header::Invalid => Err(NetError::ContentDecoding),
-            Header::Length(length) => {
-                let rest = std::mem::take(&mut self.header);
-                let body = self.body.insert(Inflate::new(false, 15));
-                self.over = inflate(body, &rest[length..], sink)?.1;
+        self.head.extend_from_slice(input);
+        match (self.read)(&self.head) {
+            Head::Short if self.head.len() <= LONGEST_HEAD => Ok(()),
+            Head::Short | Head::Invalid => Err(NetError::ContentDecoding),
+            Head::Body { at, zlib } => {
+                let first = std::mem::take(&mut self.head);
+                let body = self.body.insert(Inflate::new(zlib, 15));
+                self.over = inflate(body, &first[at..], sink)?;
                 Ok(())
             }
         }
     }
 }
 
-enum Header {
-    Short,
-    Invalid,
-    Length(usize),
-}
-
-fn gzip_header(bytes: &[u8]) -> Header {
+/// [RFC 1952](https://www.rfc-editor.org/rfc/rfc1952), read here, since the library would check the checksum.
+fn gzip_head(bytes: &[u8]) -> Head {
     const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
     if bytes.iter().zip(MAGIC).any(|(byte, magic)| *byte != magic) {
-        return Header::Invalid;
+        return Head::Invalid;
     }
-    let Some(flags) = bytes.get(3) else { return Header::Short };
+    let Some(flags) = bytes.get(3) else { return Head::Short };
     let mut at = 10;
     if flags & 4 != 0 {
-        let Some([low, high]) = bytes.get(at..at + 2) else { return Header::Short };
+        let Some([low, high]) = bytes.get(at..at + 2) else { return Head::Short };
         at += 2 + usize::from(u16::from_le_bytes([*low, *high]));
     }
     for flag in [8, 16] {
         if flags & flag != 0 {
-            let Some(end) = bytes.get(at..).and_then(|rest| memchr::memchr(0, rest)) else { return Header::Short };
+            let Some(end) = bytes.get(at..).and_then(|rest| memchr::memchr(0, rest)) else { return Head::Short };
             at += end + 1;
         }
     }
     if flags & 2 != 0 {
         at += 2;
     }
-    if bytes.len() < at { Header::Short } else { Header::Length(at) }
+    if bytes.len() < at { Head::Short } else { Head::Body { at, zlib: false } }
 }
 
 /// [RFC 1950](https://www.rfc-editor.org/rfc/rfc1950), and the bare [RFC 1951](https://www.rfc-editor.org/rfc/rfc1951) that
-/// many servers send under the same name.
-struct Deflate {
-    /// The first bytes, until they tell which it is.
-    first: Vec<u8>,
-    body: Option<Inflate>,
-    over: Over,
-}
-
-impl Deflate {
-    fn new() -> Self {
-        Self { first: Vec::new(), body: None, over: Over::default() }
-    }
-
-    fn feed(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), NetError> {
-        if self.over.0 {
-            return Ok(());
-        }
-        if let Some(body) = &mut self.body {
-            self.over = inflate(body, input, sink)?.1;
-            return Ok(());
-        }
-        self.first.extend_from_slice(input);
-        let [method, flags, ..] = self.first[..] else { return Ok(()) };
-        let zlib = method & 0x0f == 8 && u16::from_be_bytes([method, flags]) % 31 == 0;
-        let first = std::mem::take(&mut self.first);
-        let body = self.body.insert(Inflate::new(zlib, 15));
-        self.over = inflate(body, &first, sink)?.1;
-        Ok(())
-    }
+/// many servers send under the same name. Which it is, the first two bytes tell.
+fn deflate_head(bytes: &[u8]) -> Head {
+    let [method, flags, ..] = *bytes else { return Head::Short };
+    Head::Body { at: 0, zlib: method & 0x0f == 8 && u16::from_be_bytes([method, flags]) % 31 == 0 }
 }
 
 /// [RFC 7932](https://www.rfc-editor.org/rfc/rfc7932).
@@ -341,8 +323,7 @@ fn zstd_header(bytes: &[u8]) -> Option<ZstdHeader> {
 impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Gzip(_) => "gzip",
-            Self::Deflate(_) => "deflate",
+            Self::Inflate(_) => "gzip or deflate",
             Self::Brotli(..) => "br",
             Self::Zstd(_) => "zstd",
         })
