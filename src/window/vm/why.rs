@@ -167,10 +167,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::{Problem, ProfileId, Severity, Wall};
+    use crate::base::{ProfileId, Wall};
     use crate::model::Live;
     use crate::profile::{Kind, Login, Profile};
     use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
+    use crate::window::testing::broken;
 
     const ID: ProfileId = ProfileId(1);
 
@@ -229,17 +230,7 @@ mod tests {
 
     #[test]
     fn a_broken_file_lists_its_mistakes() {
-        let mut live = Live::new();
-        let problem = Problem {
-            severity: Severity::Error,
-            file: Some("chat.toml".into()),
-            line: Some(3),
-            key: None,
-            message: "unknown key `pagee`".into(),
-            hint: Some("did you mean `page`?".into()),
-        };
-        live.set_broken(ID, "chat", vec![problem]);
-        let got = WhyVm::build(live.get(ID).unwrap()).unwrap();
+        let got = WhyVm::build(broken(ID).get(ID).unwrap()).unwrap();
         assert_eq!(got.headline, "The profile's file has 1 mistake.");
         assert_eq!(got.facts, ["chat.toml:3: unknown key `pagee` (did you mean `page`?)"]);
     }

@@ -10,11 +10,11 @@ use egui_kittest::kittest::Queryable;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::base::{Problem, ProfileId, Severity, Wall};
+use crate::base::{ProfileId, Wall};
 use crate::model::Live;
 use crate::profile::{Kind, Profile};
 use crate::watch::{CheckReport, Code, Event, EventBody, Outcome, Reason, State};
-use crate::window::testing::harness;
+use crate::window::testing::{broken, harness};
 use crate::window::theme::Look;
 use crate::wire::{
     Direction, Exchange, Frame as WireFrame, HttpVersion, Opcode, Phases, Purpose, WireRequest, WireResponse,
@@ -337,19 +337,9 @@ fn the_last_check_shows_its_phases_and_copies_as_curl() {
 
 #[test]
 fn a_broken_file_shows_its_mistakes() {
-    let mut live = Live::new();
-    let problem = Problem {
-        severity: Severity::Error,
-        file: Some("chat.toml".into()),
-        line: Some(3),
-        key: None,
-        message: "unknown key `pagee`".into(),
-        hint: None,
-    };
-    live.set_broken(ID, "chat", vec![problem]);
-    let shown = Shown::new(live);
+    let shown = Shown::new(broken(ID));
     let harness = shown.harness();
     harness.get_by_label("Why: The profile's file has 1 mistake.");
-    harness.get_by_label("chat.toml:3: unknown key `pagee`");
+    harness.get_by_label("chat.toml:3: unknown key `pagee` (did you mean `page`?)");
     harness.get_by_label("Mend the file…");
 }
