@@ -169,6 +169,11 @@ impl Fault {
         }
     }
 
+    /// Whether the API itself threw, before anything was asked of the network.
+    pub fn is_thrown(&self) -> bool {
+        matches!(self, Self::TypeError(_) | Self::SyntaxError(_) | Self::Misuse { .. })
+    }
+
     /// Whether policy stopped it (a browser's own choice), as against the network, the protocol or the API's own rules.
     pub fn is_policy(&self) -> bool {
         matches!(

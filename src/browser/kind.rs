@@ -20,6 +20,15 @@ impl Browser {
             Self::Safari => "safari",
         }
     }
+
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chrome => "Chrome",
+            Self::Firefox => "Firefox",
+            Self::Safari => "Safari",
+        }
+    }
 }
 
 /// Which of a page's interfaces makes an HTTP request.

@@ -115,8 +115,8 @@ impl LocalNetwork {
 /// Seen in Chromium 156, with address spaces set by its switch: `public` to `local` or `loopback` is checked, for `fetch()`,
 /// XMLHttpRequest (since 142) and WebSocket (since 147) alike; `local` to `loopback` is not. Firefox is rolling it out, Safari has
 /// nothing of the kind.
-pub fn check(page: &Page, exchanges: &[Exchange]) -> Option<LocalNetwork> {
-    exchanges.iter().find_map(|exchange| check_one(page, exchange))
+pub fn check<'a>(page: &Page, exchanges: impl IntoIterator<Item = &'a Exchange>) -> Option<LocalNetwork> {
+    exchanges.into_iter().find_map(|exchange| check_one(page, exchange))
 }
 
 fn check_one(page: &Page, exchange: &Exchange) -> Option<LocalNetwork> {
@@ -184,7 +184,7 @@ mod tests {
             tls: None,
             proxy: None,
         };
-        let got = match check(&page, &[exchange]) {
+        let got = match check(&page, [&exchange]) {
             None => "nothing".to_owned(),
             Some(found) => format!("{:?} {:?} {}", found.decision, found.page, found.code(false)),
         };

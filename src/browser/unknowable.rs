@@ -1,7 +1,7 @@
 //! What a program that is no browser can't know, and that could have changed the answer.
 
 use super::local_network::LocalNetwork;
-use super::{Credentials, Fault, Page, origin};
+use super::{Credentials, Page, origin};
 
 /// One such thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +37,8 @@ pub struct Asked<'a> {
     pub page: &'a Page,
     /// `None`: a WebSocket, whose handshake always takes cookies along and no service worker sees.
     pub credentials: Option<Credentials>,
-    pub fault: Option<&'a Fault>,
+    /// The interface itself threw.
+    pub thrown: bool,
     /// Anything went out at all.
     pub sent: bool,
     pub local_network: Option<LocalNetwork>,
@@ -46,7 +47,7 @@ pub struct Asked<'a> {
 /// What could have made it come out otherwise.
 pub fn of(asked: &Asked<'_>) -> Vec<Unknowable> {
     // What the interface itself throws for is the same everywhere.
-    if matches!(asked.fault, Some(Fault::TypeError(_) | Fault::SyntaxError(_) | Fault::Misuse { .. })) {
+    if asked.thrown {
         return Vec::new();
     }
     // The page's own rules come before a service worker and before any cookie.
@@ -72,9 +73,9 @@ mod tests {
     use crate::browser::Browser;
 
     #[track_caller]
-    fn check(page: &str, credentials: Option<Credentials>, fault: Option<Fault>, sent: bool, expected: &str) {
+    fn check(page: &str, credentials: Option<Credentials>, thrown: bool, sent: bool, expected: &str) {
         let page = Page::new(Url::parse(page).unwrap(), Browser::Chrome);
-        let asked = Asked { page: &page, credentials, fault: fault.as_ref(), sent, local_network: None };
+        let asked = Asked { page: &page, credentials, thrown, sent, local_network: None };
         let words: Vec<&str> = of(&asked).into_iter().map(Unknowable::word).collect();
         assert_eq!(words.join(" "), expected);
     }
@@ -83,10 +84,10 @@ mod tests {
     fn it_is_told_what_could_count_and_nothing_else() {
         const APP: &str = "https://app.test/";
         let everything = "extensions service-worker user-cookies enterprise-policy";
-        check(APP, Some(Credentials::Include), None, true, everything);
-        check(APP, Some(Credentials::Omit), None, true, "extensions service-worker enterprise-policy");
-        check("http://app.test/", None, None, true, "extensions user-cookies enterprise-policy");
-        check(APP, Some(Credentials::Include), Some(Fault::MixedContent), false, "extensions enterprise-policy");
-        check(APP, Some(Credentials::Include), Some(Fault::TypeError("x".into())), false, "");
+        check(APP, Some(Credentials::Include), false, true, everything);
+        check(APP, Some(Credentials::Omit), false, true, "extensions service-worker enterprise-policy");
+        check("http://app.test/", None, false, true, "extensions user-cookies enterprise-policy");
+        check(APP, Some(Credentials::Include), false, false, "extensions enterprise-policy");
+        check(APP, Some(Credentials::Include), true, false, "");
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use crate::watch::Category;
 
 macro_rules! causes {
-    ($($variant:ident $text:literal $category:ident,)*) => {
+    ($($(#[$doc:meta])* $variant:ident $text:literal $category:ident,)*) => {
         /// A cause. Its text is stable: it stands in `check --json` and in exports.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum CauseId { $($variant,)* }
+        pub enum CauseId { $($(#[$doc])* $variant,)* }
 
         impl CauseId {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
@@ -76,6 +76,8 @@ causes! {
     InsecureWebsocketFromHttpsPage "insecure-websocket-from-https-page" MixedContent,
     InsufficientPermissions "insufficient-permissions" Authentication,
     InvalidFrame "invalid-frame" Protocol,
+    /// No failure that is seen from here: the person's browser asks them, or refuses.
+    LocalNetworkAccess "local-network-access" Cors,
     Localhost127Mismatch "localhost-127-mismatch" Cors,
     LoginFailed "login-failed" Authentication,
     MessageTooLarge "message-too-large" Protocol,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::beside::{Beside, Remark};
+use super::{CauseId, rules};
 use crate::base::Wall;
+use crate::browser::cookie::Excluded;
 use crate::browser::{Browser, Credentials, origin};
 use crate::profile::model::{Auth, Kind, Profile};
 use crate::watch::{CheckReport, CloseFacts, Code, Reason};
@@ -19,8 +22,8 @@ pub struct Facts<'a> {
     pub browser: Browser,
     pub page: Url,
     pub url: &'a Url,
-    /// The page's script sends cookies to other origins.
-    pub credentials: bool,
+    /// Whose requests the page's script sends cookies with.
+    pub credentials: Credentials,
     /// The profile gives some way to sign in.
     pub signs_in: bool,
     /// That way is a cookie, which belongs to one host name.
@@ -37,6 +40,8 @@ pub struct Facts<'a> {
     pub open_for: Option<Duration>,
     /// When.
     pub at: Wall,
+    /// What stands beside the verdict, by these exchanges.
+    pub beside: Beside,
 }
 
 impl<'a> Facts<'a> {
@@ -49,6 +54,7 @@ impl<'a> Facts<'a> {
             at: report.scheduled.plus(report.lateness),
             ..Self::of_profile(profile)
         }
+        .judged()
     }
 
     /// Of a session: its last handshake, the reason of its state, and how it ended, as far as each is known.
@@ -59,7 +65,12 @@ impl<'a> Facts<'a> {
         close: Option<&'a CloseFacts>,
         at: Wall,
     ) -> Self {
-        Self { reason, exchanges: handshake.into_iter().collect(), close, at, ..Self::of_profile(profile) }
+        Self { reason, exchanges: handshake.into_iter().collect(), close, at, ..Self::of_profile(profile) }.judged()
+    }
+
+    fn judged(mut self) -> Self {
+        self.beside = Beside::of(&self);
+        self
     }
 
     fn of_profile(profile: &'a Profile) -> Self {
@@ -68,7 +79,7 @@ impl<'a> Facts<'a> {
             browser: profile.browser,
             page: profile.page_url(),
             url: &profile.url,
-            credentials: profile.request.credentials == Credentials::Include,
+            credentials: profile.request.credentials,
             signs_in: profile.auth != Auth::None,
             signs_in_by_cookie: matches!(profile.auth, Auth::Cookie(_) | Auth::Login(_)),
             stack: profile.stack.as_deref(),
@@ -77,7 +88,18 @@ impl<'a> Facts<'a> {
             close: None,
             open_for: None,
             at: Wall(0),
+            beside: Beside::default(),
         }
+    }
+
+    /// What stands beside the verdict, line by line.
+    pub fn remarks(&self) -> Vec<Remark> {
+        self.beside.remarks(self)
+    }
+
+    /// The first cookie that stayed behind by that cause.
+    pub fn lost_by(&self, cause: CauseId) -> Option<&Excluded> {
+        self.beside.cookies.iter().find(|lost| rules::cookie::cause_of(lost.why) == cause)
     }
 
     /// The reason's code.

@@ -3,12 +3,14 @@
 //! Invariant: [`diagnose`] is total and pure. Where no rule can name a cause, there is none, and the summary still says what
 //! happened. A cause is never certain: what the evidence can't tell apart stands among the others.
 
+pub mod beside;
 pub mod cause;
 pub mod facts;
 pub mod fixes;
 mod rules;
 pub mod words;
 
+pub use beside::{About, Remark};
 pub use cause::CauseId;
 pub use facts::Facts;
 pub use fixes::Fix;
@@ -26,6 +28,35 @@ pub struct Diagnosis {
     pub fixes: Vec<Fix>,
     /// What else it may be, the likeliest first.
     pub others: Vec<(CauseId, f32)>,
+    /// What is amiss though this check didn't fail by it.
+    pub warnings: Vec<Warning>,
+}
+
+/// What the next request, or another person's browser, may fail by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Warning {
+    pub cause: CauseId,
+    pub severity: Severity,
+    /// A sentence.
+    pub text: String,
+    pub fixes: Vec<Fix>,
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    Low,
+    Medium,
+}
+
+impl Severity {
+    /// Stable: as `check --json` writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+        }
+    }
 }
 
 /// What one rule says.
@@ -49,11 +80,19 @@ impl Finding {
         }
         self
     }
+
+    /// It may also be what `other` says.
+    fn joined(self, other: Self) -> Self {
+        let first = self.or(other.cause, other.confidence);
+        other.others.into_iter().fold(first, |finding, (cause, confidence)| finding.or(cause, confidence))
+    }
 }
 
 /// The cause that the evidence points to.
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
-    match rules::find(facts) {
+    let found = rules::find(facts);
+    let warnings = rules::warnings(facts, found.as_ref().map(|finding| finding.cause));
+    match found {
         Some(finding) => {
             // What else it may be is never likelier than what it is said to be.
             let capped = |(cause, confidence): (CauseId, f32)| (cause, confidence.min(finding.confidence));
@@ -65,6 +104,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
                 summary: finding.summary,
                 fixes: fixes::for_cause(finding.cause, facts),
                 others,
+                warnings,
             }
         }
         None => Diagnosis {
@@ -73,6 +113,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
             summary: rules::without_cause(facts),
             fixes: Vec::new(),
             others: Vec::new(),
+            warnings,
         },
     }
 }

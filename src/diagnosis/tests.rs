@@ -13,6 +13,8 @@ use crate::wire::{
     CertFacts, Exchange, Headers, HttpVersion, NetError, Phases, Purpose, TlsFacts, WireRequest, WireResponse,
 };
 
+mod beside;
+
 /// One check that did not come out well.
 struct Case {
     profile: Profile,
@@ -317,19 +319,6 @@ fn a_refused_upgrade_is_told_by_its_status_and_answer() {
     upgrade(WS, 502, "Server: nginx", "backend-down");
     upgrade(WS, 401, "WWW-Authenticate: Basic", "http-auth-required");
     upgrade(WS, 429, "", "too-many-connections");
-}
-
-#[test]
-fn localhost_and_127_0_0_1_keep_their_cookies_apart() {
-    let case = |auth| {
-        let mut case = Case::new(APP, "ws://127.0.0.1:8000/ws", reason(Code::HandshakeStatus).with_status(403))
-            .answered(Purpose::Handshake, 403, "");
-        case.profile.auth = auth;
-        case
-    };
-    case(Auth::Cookie(Setting::Plain("sid=1".into()))).is("localhost-127-mismatch");
-    case(Auth::None).is("origin-not-allowed");
-    case(Auth::Bearer(Setting::Plain("x".into()))).is("origin-not-allowed");
 }
 
 #[test]

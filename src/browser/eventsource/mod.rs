@@ -220,7 +220,7 @@ impl EventSource {
         let unknowable = unknowable::of(&Asked {
             page: &self.page,
             credentials: Some(if self.with_credentials { Credentials::Include } else { Credentials::SameOrigin }),
-            fault: fault.as_ref(),
+            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
             sent: !self.exchanges.is_empty(),
             local_network,
         });

@@ -211,7 +211,7 @@ impl Fetch {
         let unknowable = unknowable::of(&Asked {
             page: &self.page,
             credentials: Some(self.credentials),
-            fault: fault.as_ref(),
+            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
             sent: !exchanges.is_empty(),
             local_network,
         });

@@ -321,7 +321,7 @@ impl Handshake {
         let unknowable = unknowable::of(&Asked {
             page: &self.page,
             credentials: None,
-            fault: fault.as_ref(),
+            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
             sent: !exchanges.is_empty(),
             local_network,
         });

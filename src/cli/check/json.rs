@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::steps::{Step, steps};
-use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose};
+use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose, fixes};
 use crate::profile::Profile;
 use crate::watch::{CheckReport, Outcome};
 use crate::wire::{Exchange, Headers, Phases, command};
@@ -29,8 +29,8 @@ pub(super) struct Document<'a> {
     checks: Vec<Check>,
     other_causes: Vec<OtherCause>,
     fixes: Vec<Fix>,
-    /// What is dangerous though nothing fails. No check looks for that: `audit` is to.
-    warnings: [(); 0],
+    /// What is amiss though this check didn't fail by it.
+    warnings: Vec<Warning>,
     exchanges: Vec<OneExchange>,
     commands: Commands,
     /// How a WebSocket ended, as the page's script saw it and as the wire had it.
@@ -61,6 +61,14 @@ struct Fix {
     stack: &'static str,
     text: String,
     snippet: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Warning {
+    cause: &'static str,
+    severity: &'static str,
+    text: String,
+    fixes: Vec<Fix>,
 }
 
 #[derive(Serialize)]
@@ -153,9 +161,10 @@ pub(super) fn document<'a>(
     deciding: &'a CheckReport,
     reports: &[CheckReport],
 ) -> Document<'a> {
-    let diagnosis = diagnose(&Facts::of_check(profile, deciding));
+    let facts = Facts::of_check(profile, deciding);
+    let diagnosis = diagnose(&facts);
     let healthy = reports.iter().all(|report| report.outcome == Outcome::Up);
-    let Diagnosis { cause, confidence, summary, fixes, others } = diagnosis;
+    let Diagnosis { cause, confidence, summary, fixes, others, warnings } = diagnosis;
     let cause = if healthy { Some(CauseId::Ok) } else { cause };
     let category = match (healthy, cause, &deciding.reason) {
         (true, ..) => "none",
@@ -176,13 +185,21 @@ pub(super) fn document<'a>(
         confidence,
         summary,
         console: deciding.console.as_deref(),
-        checks: steps(profile, deciding).into_iter().map(check).collect(),
+        checks: steps(profile, deciding, &facts).into_iter().map(check).collect(),
         other_causes: others
             .into_iter()
             .map(|(cause, confidence)| OtherCause { cause: cause.as_str(), confidence })
             .collect(),
-        fixes: fixes.into_iter().map(|fix| Fix { stack: fix.stack, text: fix.text, snippet: fix.snippet }).collect(),
-        warnings: [],
+        fixes: fixes.into_iter().map(fix).collect(),
+        warnings: warnings
+            .into_iter()
+            .map(|warning| Warning {
+                cause: warning.cause.as_str(),
+                severity: warning.severity.word(),
+                text: warning.text,
+                fixes: warning.fixes.into_iter().map(fix).collect(),
+            })
+            .collect(),
         exchanges: deciding.exchanges.iter().map(|exchange| one(exchange)).collect(),
         commands: Commands {
             curl: last.map(|exchange| command::curl(&exchange.request)),
@@ -197,6 +214,10 @@ pub(super) fn document<'a>(
         }),
         attempts: if reports.len() < 2 { Vec::new() } else { reports.iter().map(attempt).collect() },
     }
+}
+
+fn fix(fix: fixes::Fix) -> Fix {
+    Fix { stack: fix.stack, text: fix.text, snippet: fix.snippet }
 }
 
 fn check(step: Step) -> Check {

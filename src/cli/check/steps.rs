@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::browser::{Page, cookie};
-use crate::diagnosis::words;
+use crate::diagnosis::{About, Facts, words};
 use crate::profile::{Kind, Profile};
 use crate::watch::{Category, CheckReport, Code, Outcome};
 use crate::wire::{Exchange, Phase, Purpose};
@@ -41,16 +40,18 @@ pub(super) struct Step {
 }
 
 /// All steps in order.
-pub(super) fn steps(profile: &Profile, report: &CheckReport) -> Vec<Step> {
+pub(super) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for (index, exchange) in report.exchanges.iter().enumerate() {
         let decides = index + 1 == report.exchanges.len();
         of_exchange(&mut steps, index, exchange, decides.then_some(report));
     }
-    of_cookies(&mut steps, profile, report);
+    of_remarks(&mut steps, facts, About::Cookie);
     of_browser(&mut steps, profile, report);
+    of_remarks(&mut steps, facts, About::LocalNetwork);
     of_socket(&mut steps, profile, report);
     of_objective(&mut steps, profile, report);
+    of_remarks(&mut steps, facts, About::Unknowable);
     steps
 }
 
@@ -121,13 +122,15 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
     }
 }
 
-/// Cookies that the browser doesn't store or doesn't send: a sign-in that the next request doesn't see.
-fn of_cookies(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
-    let page = Page::new(profile.page_url(), profile.browser);
-    let exchanges = report.exchanges.iter().map(AsRef::as_ref);
-    for lost in cookie::left_out(&page, profile.request.credentials, exchanges, report.scheduled) {
-        let detail = format!("{} is {}: {}", lost.name, lost.lost.word(), lost.why.words());
-        steps.push(Step { name: "cookie", came: Came::Warn, took: None, detail, exchange: None });
+/// What stands beside the verdict.
+fn of_remarks(steps: &mut Vec<Step>, facts: &Facts<'_>, about: About) {
+    for remark in facts.remarks().into_iter().filter(|remark| remark.about == about) {
+        let came = match about {
+            About::Cookie | About::LocalNetwork => Came::Warn,
+            // No program can look at it.
+            About::Unknowable => Came::Skip,
+        };
+        steps.push(Step { name: about.code(), came, took: None, detail: remark.text, exchange: None });
     }
 }
 

@@ -29,9 +29,10 @@ pub(super) fn document(
     }
     let _ = writeln!(out, "  from {} as {}\n", profile.page_url(), profile.browser.word());
 
+    let facts = Facts::of_check(profile, deciding);
     let mut exchange = None;
     let several = 1 < deciding.exchanges.len();
-    for step in steps(profile, deciding) {
+    for step in steps(profile, deciding, &facts) {
         if several && step.exchange.is_some() && step.exchange != exchange {
             exchange = step.exchange;
             let request = exchange.and_then(|index| deciding.exchanges.get(index)).map(|exchange| &exchange.request);
@@ -47,7 +48,7 @@ pub(super) fn document(
         };
         let took = step.took.map_or_else(String::new, |took| format!("{:.1} ms", ms(took)));
         let mark = paint(style, &format!("{mark:<4}"));
-        let _ = writeln!(out, "  {mark}  {:<10} {took:>11}  {}", step.name, harmless(step.detail.trim()));
+        let _ = writeln!(out, "  {mark}  {:<13} {took:>11}  {}", step.name, harmless(step.detail.trim()));
     }
     if 1 < reports.len() {
         let well = reports.iter().filter(|report| report.outcome == Outcome::Up).count();
@@ -58,7 +59,7 @@ pub(super) fn document(
         }
     }
 
-    let diagnosis = diagnose(&Facts::of_check(profile, deciding));
+    let diagnosis = diagnose(&facts);
     let state = words::state(deciding.state);
     let style = if deciding.outcome == Outcome::Up { "32;1" } else { "31;1" };
     let verdict = match &deciding.reason {
@@ -71,6 +72,10 @@ pub(super) fn document(
         let _ = writeln!(out, "\nIn the browser's console:\n  {}", harmless(console));
     }
     if deciding.outcome == Outcome::Up {
+        // What they are about stands among the steps.
+        for fix in diagnosis.warnings.iter().filter_map(|warning| warning.fixes.first()) {
+            let _ = writeln!(out, "\nHint: {}", fix.text);
+        }
         return out;
     }
     if let Some(cause) = diagnosis.cause {

@@ -1,5 +1,7 @@
 //! The advice that holds whatever serves the endpoint.
 
+use crate::browser::cookie::Why;
+use crate::browser::local_network::Decision;
 use crate::diagnosis::{CauseId, Facts};
 
 /// One or two sentences; `None` where only the server's own log can tell.
@@ -89,6 +91,19 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
             Some(close) => format!("Sign in before connecting, or send the credentials in the way that the server reads; {close} is its refusal of missing auth."),
             None => "Sign in first, or send the credentials (auth) in the way that the server reads: a cookie, a header, a token.".to_owned(),
         },
+        CauseId::SamesiteBlocksCookie => format!(
+            "Serve the page and {name} from one site; else set {} with SameSite=None and Secure, and guard every route that changes something against cross-site requests.",
+            cookie(facts, cause)
+        ),
+        CauseId::SamesiteNoneWithoutSecure => format!("Set {} with Secure too, over https.", cookie(facts, cause)),
+        CauseId::SecureCookieOverHttp => format!("Use {secure}:// for {name}: {} is Secure and travels over TLS alone.", cookie(facts, cause)),
+        CauseId::CookieDomainMismatch => format!("Leave Domain out of {}, or write {name} or its parent domain there.", cookie(facts, cause)),
+        CauseId::CookiePathMismatch => format!("Set {} with Path=/.", cookie(facts, cause)),
+        CauseId::LocalNetworkAccess => match facts.beside.local_network.map(|local| local.decision) {
+            Some(Decision::Refuses) => "Serve the page over https: a page over http can't even ask.".to_owned(),
+            _ => "Tell people to allow it when they are asked (later by the icon at the left of the address); in a company the policy LocalNetworkAccessAllowedForUrls allows it for them.".to_owned(),
+        },
+        CauseId::SessionMissing if facts.lost_by(cause).is_some() => missing_for(facts),
         CauseId::SessionMissing => "Sign in again; check that the session cookie is set for this host and sent (SameSite, Secure, Domain, credentials: \"include\").".to_owned(),
         CauseId::InsufficientPermissions => "Give the user the right that this needs, or use another user.".to_owned(),
         CauseId::CsrfFailed => format!("Send the CSRF token with the request, and name {origin} among the trusted origins."),
@@ -140,6 +155,31 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         CauseId::PortHeldByOtherProgram => format!("Find the program that holds port {port} (lsof -i :{port}), and move one of the two."),
         _ => return None,
     })
+}
+
+/// The cookie in question, for a sentence.
+fn cookie(facts: &Facts<'_>, cause: CauseId) -> String {
+    facts.lost_by(cause).map_or_else(|| "the session's cookie".to_owned(), |lost| format!("the cookie {}", lost.name))
+}
+
+/// What mends a session's cookie that no cause of its own stands for.
+fn missing_for(facts: &Facts<'_>) -> String {
+    let name = cookie(facts, CauseId::SessionMissing);
+    let host = facts.url.host_str().unwrap_or_default();
+    match facts.lost_by(CauseId::SessionMissing).map(|lost| lost.why) {
+        Some(Why::ThirdParty | Why::Partition) => {
+            format!(
+                "Serve the page and {host} from one site: cookies of other sites don't reach it; or send a token in place of {name}."
+            )
+        }
+        Some(Why::Prefix) => format!(
+            "Set {name} with what its prefix promises: __Secure- wants Secure; __Host- wants Secure, Path=/ and no Domain."
+        ),
+        Some(Why::Expired) => {
+            format!("Set {name} with a Max-Age or an Expires that lies ahead, and look at the server's clock.")
+        }
+        _ => format!("Set {name} with a name and a value of plain characters, 4096 bytes together at most."),
+    }
 }
 
 /// The path with its last slash added or taken off.

@@ -1,6 +1,7 @@
 //! How each stack is told to allow one page's origin, with credentials where the page sends them.
 
 use super::Fix;
+use crate::browser::Credentials;
 use crate::diagnosis::{CauseId, Facts};
 
 /// The causes that are mended by naming the origin in the server's list.
@@ -26,7 +27,7 @@ pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
 
 fn http(facts: &Facts<'_>) -> Vec<Fix> {
     let origin = facts.origin();
-    let with = facts.credentials;
+    let with = facts.credentials == Credentials::Include;
     let python = if with { "True" } else { "False" };
     vec![
         Fix::at(

@@ -1,27 +1,48 @@
 //! The rules, by family. Each looks at the reason's code first, then at what the wire said.
 
 mod closed;
+pub(super) mod cookie;
 mod cors;
 mod handshake;
+mod local_network;
 mod network;
 mod status;
 mod token;
 
 use super::words;
-use super::{CauseId, Facts, Finding};
+use super::{CauseId, Facts, Finding, Warning};
 use crate::watch::Code;
 
 /// The first rule that knows.
 pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
     let Some(code) = facts.code() else {
-        return Some(Finding::new(CauseId::Ok, 1.0, format!("{} works as its page's script expects.", facts.url)));
+        let condition = local_network::condition(facts);
+        let summary = format!("{} works as its page's script expects.{condition}", facts.url);
+        return Some(Finding::new(CauseId::Ok, 1.0, summary));
     };
-    network::find(facts, code)
+    let found = network::find(facts, code)
         .or_else(|| cors::find(facts, code))
         .or_else(|| handshake::find(facts, code))
         .or_else(|| closed::find(facts, code))
         .or_else(|| status::find(facts, code))
-        .or_else(|| other(facts, code))
+        .or_else(|| other(facts, code));
+    // A cookie that stayed behind is one more reading of a refusal.
+    match (found, cookie::find(facts, code)) {
+        (Some(found), Some(cookie)) if found.confidence < cookie.confidence => Some(cookie.joined(found)),
+        (Some(found), Some(cookie)) => Some(found.joined(cookie)),
+        (found, cookie) => found.or(cookie),
+    }
+}
+
+/// What is amiss beside `cause`.
+pub(super) fn warnings(facts: &Facts<'_>, cause: Option<CauseId>) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = Vec::new();
+    for warning in cookie::warnings(facts).into_iter().chain(local_network::warning(facts)) {
+        if Some(warning.cause) != cause && warnings.iter().all(|known| known.cause != warning.cause) {
+            warnings.push(warning);
+        }
+    }
+    warnings
 }
 
 /// What belongs to no family.

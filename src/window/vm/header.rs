@@ -5,7 +5,6 @@ use jiff::tz::TimeZone;
 use super::roster::Mark;
 use super::{local, words};
 use crate::base::{ProfileId, Wall};
-use crate::browser::Browser;
 use crate::diagnosis;
 use crate::model::Watched;
 use crate::watch::{Code, State};
@@ -64,7 +63,7 @@ impl HeaderVm {
             Some(profile) => {
                 let page = profile.page_url();
                 let origin = page.origin().ascii_serialization();
-                (profile.url.to_string(), format!("from {origin} as {}", browser_name(profile.browser)))
+                (profile.url.to_string(), format!("from {origin} as {}", profile.browser.name()))
             }
             None => (String::new(), String::new()),
         };
@@ -99,15 +98,6 @@ impl HeaderVm {
             }
         }
         sentence
-    }
-}
-
-/// A browser's name, as people write it.
-pub fn browser_name(browser: Browser) -> &'static str {
-    match browser {
-        Browser::Chrome => "Chrome",
-        Browser::Firefox => "Firefox",
-        Browser::Safari => "Safari",
     }
 }
 
