@@ -6,9 +6,10 @@
 use proptest::prelude::*;
 use url::Url;
 use wirewatch::base::Wall;
+use wirewatch::browser::cookie::{Excluded, Trail};
 use wirewatch::browser::websocket::{Handshake, Socket};
 use wirewatch::browser::{Browser, Credentials, Fetch, Memory, Mode, Page, Redirect, ScriptRequest, Step, Xhr};
-use wirewatch::wire::{Exchange, HttpVersion, NetError, Phases, WireRequest, WireResponse};
+use wirewatch::wire::{Exchange, Headers, HttpVersion, NetError, Phases, WireRequest, WireResponse};
 
 /// Header fields that matter, with values near the ones that are right and far from them.
 fn fields() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
@@ -185,6 +186,83 @@ proptest! {
         let _ = memory.jar.set_from_navigation(Browser::ALL[browser], &url, cookie.as_bytes(), Wall(0));
         let (_, step) = Fetch::start(page, ScriptRequest::get(url), memory, Wall(1));
         prop_assert!(matches!(step, Step::Send(_) | Step::Done(_)));
+    }
+}
+
+/// What must hold for any field: the jar sends no more than was set, once, and nothing that a field can't hold.
+#[track_caller]
+fn holds_for_any(browser: Browser, field: &[u8]) {
+    let url = |host: &str| Url::parse(&format!("{host}.test/")).unwrap();
+    let (home, now) = (url("https://app"), Wall(1_800_000_000_000_000));
+    let mut memory = Memory::default();
+    let stored = memory.jar.set_from_navigation(browser, &home, field, now).is_ok();
+    assert!(memory.jar.len() <= usize::from(stored));
+    let page = Page::new(home, browser);
+    let mut answer = Headers::new();
+    answer.push("Set-Cookie", field);
+    let mut trail = Trail::default();
+    trail.receive(&mut memory.jar, &page, &[url("https://api")], &answer, now, 0);
+    for at in ["https://app", "https://www.app", "https://api", "http://app"] {
+        if let Some(sent) = trail.send(&mut memory, &page, &[url(at)], now, 1) {
+            assert!(!sent.contains(&b';') && sent.len() <= field.len() + 1, "{field:?} {sent:?}");
+        }
+    }
+    assert!(trail.excluded.len() <= Excluded::MOST);
+    assert!(trail.excluded.iter().all(|it| it.name.chars().count() <= 64));
+}
+
+/// Fields as servers might write them, and worse.
+fn any_field() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "a",
+        "=",
+        ";",
+        " ",
+        "\t",
+        "Expires",
+        "Max-Age",
+        "Domain",
+        "Path",
+        "Secure",
+        "HttpOnly",
+        "SameSite",
+        "Partitioned",
+        "None",
+        "Lax",
+        "Strict",
+        "__Host-",
+        "__Secure-",
+        "/",
+        "app.test",
+        ".test",
+        "0",
+        "-1",
+        "99999999999999999999",
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "32 Foo 99999 99:99:99",
+        "\u{1}",
+        "é",
+        ".",
+        "%",
+        "[::1]",
+    ]);
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        prop::collection::vec(word, 0..30).prop_map(|words| words.concat().into_bytes()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_set_cookie_breaks_the_jar(field in any_field(), browser in prop::sample::select(Browser::ALL.to_vec())) {
+        holds_for_any(browser, &field);
+    }
+}
+
+#[test]
+fn what_holds_for_any_cookie_holds_for_the_corpus() {
+    for field in corpus("cookies") {
+        Browser::ALL.iter().for_each(|browser| holds_for_any(*browser, &field));
     }
 }
 
