@@ -159,21 +159,21 @@ pub fn is_non_wildcard(name: &str) -> bool {
     name.eq_ignore_ascii_case("authorization")
 }
 
+/// The elements of a comma-separated field, all its lines together, one character a byte; an empty field is one empty element.
+pub fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = String> {
+    let elements = values.flat_map(|value| value.split(|byte| *byte == b','));
+    elements.map(|element| normalize_value(element).iter().map(|byte| char::from(*byte)).collect())
+}
+
 /// [Extract header list values](https://fetch.spec.whatwg.org/#extract-header-list-values) of a field that is a list of
 /// tokens: `#field-name`, `#method`. Empty elements count for nothing; one that is no token fails the whole: it is the error.
 pub fn token_list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, String> {
     let mut tokens = Vec::new();
-    for value in values {
-        for element in value.split(|byte| *byte == b',') {
-            let element: String = normalize_value(element).iter().map(|byte| char::from(*byte)).collect();
-            if element.is_empty() {
-                continue;
-            }
-            if !is_token(&element) {
-                return Err(element);
-            }
-            tokens.push(element);
+    for element in elements(values).filter(|element| !element.is_empty()) {
+        if !is_token(&element) {
+            return Err(element);
         }
+        tokens.push(element);
     }
     Ok(tokens)
 }

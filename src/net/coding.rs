@@ -10,6 +10,7 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use zlib_rs::{Inflate, InflateFlush, Status};
 
+use super::head::elements;
 use crate::wire::{Headers, NetError};
 
 /// The most that goes on at once, in bytes.
@@ -41,8 +42,7 @@ impl Decoder {
     /// By `Content-Encoding`.
     pub(super) fn of(headers: &Headers) -> Self {
         let mut stages = Vec::new();
-        let names = headers.all("content-encoding").flat_map(|value| value.split(|byte| *byte == b','));
-        for name in names.map(<[u8]>::trim_ascii) {
+        for name in elements(headers, "content-encoding") {
             match name.to_ascii_lowercase().as_slice() {
                 b"gzip" | b"x-gzip" => stages.push(Stage::Inflate(Headed::new(gzip_head))),
                 b"deflate" => stages.push(Stage::Inflate(Headed::new(deflate_head))),

@@ -166,6 +166,11 @@ pub(super) fn parse(bytes: &[u8]) -> Head {
     head
 }
 
+/// The elements of a comma-separated field, all its lines together.
+pub(super) fn elements<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers.all(name).flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
+}
+
 fn status_line(line: &[u8]) -> Head {
     let mut quirks = Quirks { icy: line.starts_with(ICY), ..Quirks::default() };
     let version = line.get(NAME.len()..).and_then(|rest| rest.strip_prefix(b"/"));

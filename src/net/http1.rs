@@ -17,12 +17,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
 use super::chunks::{Chunks, Next};
 use super::errno;
-use super::head::{self, Beginning, Head, TargetForm};
+use super::head::{self, Beginning, Head, TargetForm, elements};
 use super::settings::Limits;
 use super::stream::Stream;
 use super::trace::Trace;
 use crate::base::Clock;
-use crate::wire::{Headers, HttpVersion, NetError, Phase, Purpose, WireRequest};
+use crate::wire::{HttpVersion, NetError, Phase, Purpose, WireRequest};
 
 /// What is read at once, at least.
 const READ: usize = 8 * 1024;
@@ -97,10 +97,6 @@ fn framing(request: &WireRequest, head: &mut Head) -> Framing {
         Ok(left) if !text.starts_with('+') => Framing::Length { left },
         _ => Framing::ToTheEnd,
     }
-}
-
-fn elements<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers.all(name).flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
 impl Incoming {

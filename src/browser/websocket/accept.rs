@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Agreed;
-use crate::browser::{Browser, Invalid, Page, dialect, headers};
+use crate::browser::headers::{self, elements};
+use crate::browser::{Browser, Invalid, Page, dialect};
 use crate::wire::Headers;
 
 /// The `Sec-WebSocket-Accept` that answers `key` (base64, as it was sent):
@@ -35,7 +36,7 @@ pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Re
     if !response.contains("connection") {
         return Err(Invalid::Missing { name: "Connection" });
     }
-    if !elements(response, "connection").iter().any(|token| token.eq_ignore_ascii_case("upgrade")) {
+    if !elements(response.all("connection")).any(|token| token.eq_ignore_ascii_case("upgrade")) {
         return Err(Invalid::Connection);
     }
     let protocol = subprotocol(browser, asked, response)?;
@@ -46,7 +47,7 @@ pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Re
 /// Item 2.
 fn upgrade(browser: Browser, response: &Headers) -> Result<(), Invalid> {
     if dialect::takes_many_upgrades(browser) {
-        let values = elements(response, "upgrade");
+        let values: Vec<String> = elements(response.all("upgrade")).collect();
         return match values.iter().any(|value| value.eq_ignore_ascii_case("websocket")) {
             true => Ok(()),
             false if values.is_empty() => Err(Invalid::Missing { name: "Upgrade" }),
@@ -57,20 +58,9 @@ fn upgrade(browser: Browser, response: &Headers) -> Result<(), Invalid> {
     if value.eq_ignore_ascii_case("websocket") { Ok(()) } else { Err(Invalid::Upgrade { value }) }
 }
 
-/// The elements of a comma-separated field, all its lines together; an empty field is one empty element.
-fn elements(response: &Headers, name: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for value in response.all(name) {
-        for element in value.split(|byte| *byte == b',') {
-            found.push(headers::normalize_value(element).iter().map(|byte| char::from(*byte)).collect());
-        }
-    }
-    found
-}
-
 /// The only element of a field.
 fn single(response: &Headers, name: &'static str) -> Result<String, Invalid> {
-    let mut found = elements(response, name).into_iter();
+    let mut found = elements(response.all(name));
     match (found.next(), found.next()) {
         (None, _) => Err(Invalid::Missing { name }),
         (Some(value), None) => Ok(value),
@@ -80,7 +70,7 @@ fn single(response: &Headers, name: &'static str) -> Result<String, Invalid> {
 
 /// Item 6.
 fn subprotocol(browser: Browser, asked: &[String], response: &Headers) -> Result<Option<String>, Invalid> {
-    let mut answered = elements(response, "sec-websocket-protocol");
+    let mut answered: Vec<String> = elements(response.all("sec-websocket-protocol")).collect();
     if dialect::takes_loose_subprotocol(browser) && 1 < response.all("sec-websocket-protocol").count() {
         answered.truncate(1);
     }
