@@ -8,7 +8,6 @@ mod common;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -28,8 +27,7 @@ const HOSTS: [&str; 11] =
 
 fn main() {
     if common::role().is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        return runtime.block_on(serve());
+        return common::serve(serve());
     }
     let cases: Vec<String> = common::recorded_cases().into_iter().cycle().take(CASES).collect();
     match std::env::var("WIREWATCH_ORACLE") {
@@ -42,8 +40,7 @@ fn main() {
 async fn serve() {
     let oracle = Oracle::start().await.unwrap();
     let places: Vec<_> = oracle.places();
-    println!("{}", json!({"ca": oracle.ca_file(), "places": places}));
-    std::io::stdout().flush().unwrap();
+    common::ready(json!({"ca": oracle.ca_file(), "places": places}));
     std::future::pending::<()>().await;
 }
 

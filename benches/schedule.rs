@@ -5,7 +5,6 @@
 mod common;
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +22,7 @@ const MEASURED: Duration = Duration::from_secs(20);
 
 fn main() {
     if common::role().is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        return runtime.block_on(serve());
+        return common::serve(serve());
     }
     let lab = common::Role::start("lab", &[], 10_000);
     let bus = Arc::new(Bus::new(1, Clock));
@@ -68,7 +66,6 @@ fn main() {
 
 async fn serve() {
     let lab = Lab::start(Options::default()).await.unwrap();
-    println!("{}", lab.http_url("/").as_str().trim_end_matches('/'));
-    std::io::stdout().flush().unwrap();
+    common::ready(lab.http_url("/").as_str().trim_end_matches('/'));
     std::future::pending::<()>().await;
 }

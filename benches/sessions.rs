@@ -6,7 +6,6 @@
 mod common;
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,8 +107,7 @@ fn await_echoes(tap: &Tap, mut missing: usize) {
 /// The lab's echo, which answers a handshake as the browser's rules ask.
 async fn lab() {
     let lab = Lab::start(Options::default()).await.unwrap();
-    println!("{}", lab.ws_url("/ws?echo"));
-    std::io::stdout().flush().unwrap();
+    common::ready(lab.ws_url("/ws?echo"));
     std::future::pending::<()>().await;
 }
 
@@ -120,8 +118,7 @@ fn buffers() -> Option<WebSocketConfig> {
 /// Switches whoever asks, and echoes. Says no accept key: neither client here looks at one.
 async fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("{}", listener.local_addr().unwrap());
-    std::io::stdout().flush().unwrap();
+    common::ready(listener.local_addr().unwrap());
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         tokio::spawn(async move {

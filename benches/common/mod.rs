@@ -4,8 +4,9 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+use std::fmt::Display;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -46,6 +47,17 @@ pub fn role() -> Option<(String, Vec<String>)> {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let role = arguments.next()?;
     Some((role, arguments.collect()))
+}
+
+/// Does a role's work, which is to wait for requests, on one thread of the runtime's.
+pub fn serve(role: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(role);
+}
+
+/// Prints the line that [`Role::start`] waits for.
+pub fn ready(line: impl Display) {
+    println!("{line}");
+    std::io::stdout().flush().unwrap();
 }
 
 /// CPU time that this thread has used, the kernel's part included.
