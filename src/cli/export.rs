@@ -76,10 +76,7 @@ fn prepare(args: &ExportArgs, folders: &Folders) -> Result<(Reader, Filter, Form
         }
     };
     let (now, zone) = (Clock.wall(), TimeZone::system());
-    let time = |text: &str, option: &str| {
-        when::parse(text, now, &zone).map_err(|error| fail(&format!("{option}: {error}"), ""))
-    };
-    let (from, to) = (time(&args.since, "--since")?, time(&args.until, "--until")?);
+    let (from, to) = when::span(&args.since, &args.until, now, &zone).map_err(|error| fail(&error, ""))?;
     if to < from {
         return Err(fail(&format!("--until ({to}) lies before --since ({from})"), "exchange them"));
     }
@@ -88,7 +85,7 @@ fn prepare(args: &ExportArgs, folders: &Folders) -> Result<(Reader, Filter, Form
         return Err(fail(&format!("there is no kind of event `{unknown}`"), &format!("there are {known}")));
     }
     let reader = past::open(folders)?;
-    let profiles = reader.profiles().map_err(|error| fail(&format!("the history can't be read: {error}"), ""))?;
+    let profiles = reader.profiles().map_err(past::unreadable)?;
     let profile = match &args.profile {
         None => None,
         Some(wanted) => Some(past::find(&profiles, wanted).map_err(|(message, hint)| fail(&message, &hint))?.id),

@@ -3,12 +3,17 @@
 use std::process::ExitCode;
 
 use super::{Folders, fail};
-use crate::store::{Named, Reader};
+use crate::store::{Named, QueryError, Reader};
 
 /// The history, or exit code 2 and why on standard error.
 pub fn open(folders: &Folders) -> Result<Reader, ExitCode> {
     let paths = folders.find()?;
     Reader::open(&paths.history()).map_err(|error| fail(&error.to_string(), error.hint()))
+}
+
+/// Exit code 2, and why on standard error.
+pub fn unreadable(error: QueryError) -> ExitCode {
+    fail(&format!("the history can't be read: {error}"), "")
 }
 
 /// The profile of that name, or of that file's stem.

@@ -77,16 +77,12 @@ fn plot(args: &PlotArgs, folders: &Folders) -> Result<(), ExitCode> {
         return Err(fail(&format!("`{}` says no form", out.display()), "end the name in .svg or .png"));
     }
     let (now, zone) = (Clock.wall(), TimeZone::system());
-    let time = |text: &str, option: &str| {
-        when::parse(text, now, &zone).map_err(|error| fail(&format!("{option}: {error}"), ""))
-    };
-    let (from, to) = (time(&args.since, "--since")?, time(&args.until, "--until")?);
+    let (from, to) = when::span(&args.since, &args.until, now, &zone).map_err(|error| fail(&error, ""))?;
     if to <= from {
         return Err(fail(&format!("--until ({to}) is not after --since ({from})"), "exchange them"));
     }
     let reader = past::open(folders)?;
-    let unreadable = |error: crate::store::QueryError| fail(&format!("the history can't be read: {error}"), "");
-    let profiles = reader.profiles().map_err(unreadable)?;
+    let profiles = reader.profiles().map_err(past::unreadable)?;
     let profile = match (&args.profile, &profiles[..]) {
         (Some(wanted), _) => past::find(&profiles, wanted),
         (None, [only]) => Ok(only),
@@ -95,9 +91,9 @@ fn plot(args: &PlotArgs, folders: &Folders) -> Result<(), ExitCode> {
     let profile = profile.map_err(|(message, hint)| fail(&message, &hint))?;
 
     let column = figures::column(from, to);
-    let data = reader.range(profile.id, from, to, column).map_err(unreadable)?;
-    let summary = reader.summary(profile.id, from, to).map_err(unreadable)?;
-    let known_to = reader.last_at().map_err(unreadable)?.unwrap_or(to).min(now);
+    let data = reader.range(profile.id, from, to, column).map_err(past::unreadable)?;
+    let summary = reader.summary(profile.id, from, to).map_err(past::unreadable)?;
+    let known_to = reader.last_at().map_err(past::unreadable)?.unwrap_or(to).min(now);
     let panels: Vec<What> = match &args.what[..] {
         [] => What::ALL.to_vec(),
         some => some.iter().map(|what| what.what()).collect(),

@@ -30,6 +30,15 @@ pub fn parse(text: &str, now: Wall, zone: &TimeZone) -> Result<Wall, String> {
     }
 }
 
+/// What `--since` and `--until` say.
+///
+/// # Errors
+/// As [`parse`], with the option's name.
+pub fn span(since: &str, until: &str, now: Wall, zone: &TimeZone) -> Result<(Wall, Wall), String> {
+    let time = |text, option| parse(text, now, zone).map_err(|error| format!("{option}: {error}"));
+    Ok((time(since, "--since")?, time(until, "--until")?))
+}
+
 fn ago(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
     let seconds = match unit {
