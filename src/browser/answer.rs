@@ -2,9 +2,10 @@
 
 use super::console::{self, Console};
 use super::cookie::Excluded;
-use super::local_network::LocalNetwork;
+use super::local_network::{self, LocalNetwork};
+use super::unknowable::{self, Asked};
 use super::websocket::CloseEvent;
-use super::{Api, ApiMisuse, Browser, Fault, Misuse, Page, Unknowable};
+use super::{Api, ApiMisuse, Browser, Credentials, Fault, Misuse, Page, Unknowable};
 use crate::wire::Exchange;
 
 /// How it came out.
@@ -90,12 +91,31 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What every interface's answer has; the rest is as where nothing came. `credentials`: see [`Asked`].
+    pub(super) fn of(
+        page: &Page,
+        credentials: Option<Credentials>,
+        fault: Option<Fault>,
+        exchanges: Vec<Exchange>,
+        console: Console,
+        excluded: Vec<Excluded>,
+    ) -> Self {
+        let local_network = local_network::check(page, &exchanges);
+        let (sent, thrown) = (!exchanges.is_empty(), fault.as_ref().is_some_and(Fault::is_thrown));
+        let unknowable = unknowable::of(&Asked { page, credentials, thrown, sent, local_network });
+        Self { exchanges, excluded, local_network, unknowable, ..Self::bare(page.browser, fault, console) }
+    }
+
     /// Of an interface that throws before anything is sent.
     pub fn thrown(browser: Browser, fault: Fault, console: Console) -> Box<Self> {
-        Box::new(Self {
+        Box::new(Self::bare(browser, Some(fault), console))
+    }
+
+    fn bare(browser: Browser, fault: Option<Fault>, console: Console) -> Self {
+        Self {
             browser,
-            outcome: outcome_of(Some(&fault)),
-            fault: Some(fault),
+            outcome: outcome_of(fault.as_ref()),
+            fault,
             status: None,
             preflighted: false,
             exchanges: Vec::new(),
@@ -108,7 +128,7 @@ impl Answer {
             ready_state: None,
             local_network: None,
             unknowable: Vec::new(),
-        })
+        }
     }
 
     /// What comes of `text` where it is no URL: each interface throws in its way.
@@ -157,7 +177,7 @@ impl Answer {
 }
 
 /// The outcome that a fault means.
-pub fn outcome_of(fault: Option<&Fault>) -> Outcome {
+fn outcome_of(fault: Option<&Fault>) -> Outcome {
     match fault {
         None => Outcome::Allowed,
         Some(fault) if fault.is_policy() => Outcome::Blocked,

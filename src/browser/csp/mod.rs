@@ -11,7 +11,8 @@ mod source;
 
 use url::Url;
 
-use super::dialect::csp::Check;
+use super::console::Remark;
+use super::dialect::csp::{Asker, Check, checks};
 use super::{Fault, Page, dialect};
 
 pub use parse::parse_list;
@@ -124,6 +125,31 @@ pub fn upgraded(url: &Url) -> Url {
     // From one special scheme to another: can't fail. A port that stands in the URL stays.
     let _ = out.set_scheme(secure);
     out
+}
+
+/// [Main fetch](https://fetch.spec.whatwg.org/#concept-main-fetch), steps 5 to 7, in the browser's order: what the page's
+/// policies say of `url`, and whether they upgrade it. `redirected`: it is not the one that the script gave.
+pub fn ask(page: &Page, asker: Asker, url: &mut Url, redirected: bool, remarks: &mut Vec<Remark>) -> Option<Fault> {
+    let mut upgraded = false;
+    for check in checks(page.browser, asker) {
+        if *check == Check::Upgrade {
+            if let Some(secure) = page.upgrade(url) {
+                remarks.push(Remark::Upgraded { url: std::mem::replace(url, secure) });
+                upgraded = true;
+            }
+            continue;
+        }
+        if *check == Check::Again && !upgraded {
+            continue;
+        }
+        let violations = violations(page, *check, url, redirected);
+        let refusal = refusal(page, &violations);
+        remarks.extend(violations.into_iter().map(Remark::Violation));
+        if refusal.is_some() {
+            return refusal;
+        }
+    }
+    None
 }
 
 /// A policy that a request violated, by its place in the page's list.

@@ -12,13 +12,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use url::Url;
 
-use super::answer::{Answer, outcome_of};
+use super::answer::Answer;
 use super::console::{self, Console};
 use super::cookie::Excluded;
 use super::fetch::Step;
 use super::script::{Call, Prepared};
-use super::unknowable::{self, Asked};
-use super::{Api, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, dialect, local_network};
+use super::{Api, Browser, Credentials, Fault, Fetch, Memory, Mode, Page, Redirect, dialect};
 use crate::base::Wall;
 use crate::wire::{Exchange, NetError, WireRequest, WireResponse};
 
@@ -216,32 +215,10 @@ impl EventSource {
     pub fn finish(mut self) -> (Box<Answer>, Memory) {
         self.settle();
         let fault = if self.opened { None } else { self.fault };
-        let local_network = local_network::check(&self.page, &self.exchanges);
-        let unknowable = unknowable::of(&Asked {
-            page: &self.page,
-            credentials: Some(if self.with_credentials { Credentials::Include } else { Credentials::SameOrigin }),
-            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
-            sent: !self.exchanges.is_empty(),
-            local_network,
-        });
-        let answer = Box::new(Answer {
-            browser: self.page.browser,
-            outcome: outcome_of(fault.as_ref()),
-            fault,
-            status: self.status,
-            preflighted: false,
-            exchanges: self.exchanges,
-            response_type: None,
-            exposed_headers: Vec::new(),
-            excluded: self.excluded,
-            console: self.console,
-            protocol: None,
-            close: None,
-            ready_state: self.state.map(ReadyState::number),
-            local_network,
-            unknowable,
-        });
-        (answer, self.memory)
+        let credentials = if self.with_credentials { Credentials::Include } else { Credentials::SameOrigin };
+        let answer = Answer::of(&self.page, Some(credentials), fault, self.exchanges, self.console, self.excluded);
+        let ready_state = self.state.map(ReadyState::number);
+        (Box::new(Answer { status: self.status, ready_state, ..answer }), self.memory)
     }
 
     /// One connection: steps 10 and on of the constructor, and the last of

@@ -2,13 +2,12 @@
 
 use url::Url;
 
-use super::super::answer::{Answer, Outcome, ResponseType, outcome_of};
+use super::super::answer::{Answer, ResponseType};
 use super::super::console::{self, Failing};
 use super::super::cors::{CorsError, cors_check};
 use super::super::dialect::csp::{Asker, Check, checks};
 use super::super::redirect::{self, Location};
-use super::super::unknowable::{self, Asked};
-use super::super::{Api, Browser, Fault, Mode, Redirect, dialect, headers, http, local_network, origin};
+use super::super::{Api, Browser, Fault, Mode, Redirect, dialect, headers, http, origin};
 use super::{Fetch, Step};
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireResponse};
 
@@ -206,33 +205,11 @@ impl Fetch {
         console.prepend(std::mem::take(&mut self.notes), explains);
         let preflighted =
             exchanges.iter().any(|exchange| exchange.request.purpose == Purpose::Preflight && went_out(exchange));
-        let outcome: Outcome = outcome_of(fault.as_ref());
-        let local_network = local_network::check(&self.page, &exchanges);
-        let unknowable = unknowable::of(&Asked {
-            page: &self.page,
-            credentials: Some(self.credentials),
-            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
-            sent: !exchanges.is_empty(),
-            local_network,
-        });
-        Step::Done(Box::new(Answer {
-            browser: self.page.browser,
-            outcome,
-            fault,
-            status,
-            preflighted,
-            exchanges,
-            // The other interfaces have no word for it.
-            response_type: response_type.filter(|_| self.api == Api::Fetch),
-            exposed_headers,
-            console,
-            excluded: std::mem::take(&mut self.cookies.excluded),
-            protocol: None,
-            close: None,
-            ready_state: None,
-            local_network,
-            unknowable,
-        }))
+        let excluded = std::mem::take(&mut self.cookies.excluded);
+        let answer = Answer::of(&self.page, Some(self.credentials), fault, exchanges, console, excluded);
+        // The other interfaces have no word for it.
+        let response_type = response_type.filter(|_| self.api == Api::Fetch);
+        Step::Done(Box::new(Answer { status, preflighted, response_type, exposed_headers, ..answer }))
     }
 }
 

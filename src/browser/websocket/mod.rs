@@ -12,15 +12,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use url::Url;
 
-use super::answer::{Answer, outcome_of};
+use super::answer::Answer;
 use super::console::{self, Remark};
 use super::cookie::Trail;
 use super::dialect::SocketRule;
-use super::dialect::csp::{Asker, Check, checks};
-use super::unknowable::{self, Asked};
+use super::dialect::csp::Asker;
 use super::{
-    Browser, Fault, Invalid, Memory, Misuse, Page, Step, csp, dialect, headers, http, local_network, mixed, origin,
-    port, sent,
+    Browser, Fault, Invalid, Memory, Misuse, Page, Step, csp, dialect, headers, http, mixed, origin, port, sent,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, Headers, Purpose, WireRequest};
@@ -132,28 +130,10 @@ impl Handshake {
 
     /// What the page's Content Security Policies say of it, and whether they upgrade it.
     fn policies(&mut self) -> Option<Fault> {
-        let mut upgraded = false;
-        for check in checks(self.page.browser, Asker::Socket) {
-            if *check == Check::Upgrade {
-                if let Some(secure) = self.page.upgrade(&self.url) {
-                    let url = std::mem::replace(&mut self.url, secure);
-                    // Said at once, where reports are queued.
-                    self.remarks.insert(0, Remark::Upgraded { url });
-                    upgraded = true;
-                }
-                continue;
-            }
-            if *check == Check::Again && !upgraded {
-                continue;
-            }
-            let violations = csp::violations(&self.page, *check, &self.url, false);
-            let refusal = csp::refusal(&self.page, &violations);
-            self.remarks.extend(violations.into_iter().map(Remark::Violation));
-            if refusal.is_some() {
-                return refusal;
-            }
-        }
-        None
+        let fault = csp::ask(&self.page, Asker::Socket, &mut self.url, false, &mut self.remarks);
+        // An upgrade is said at once, where reports are queued.
+        self.remarks.sort_by_key(|remark| !matches!(remark, Remark::Upgraded { .. }));
+        fault
     }
 
     fn request(&mut self, extra: &[(String, String)], now: Wall) -> Step {
@@ -317,30 +297,8 @@ impl Handshake {
         let console = console::of_handshake(&self.page, &self.url, &self.remarks, fault.as_ref());
         let close = fault.as_ref().and_then(|fault| close::never_opened(self.page.browser, fault));
         let exchanges: Vec<Exchange> = exchange.into_iter().collect();
-        let local_network = local_network::check(&self.page, &exchanges);
-        let unknowable = unknowable::of(&Asked {
-            page: &self.page,
-            credentials: None,
-            thrown: fault.as_ref().is_some_and(Fault::is_thrown),
-            sent: !exchanges.is_empty(),
-            local_network,
-        });
-        Step::Done(Box::new(Answer {
-            browser: self.page.browser,
-            outcome: outcome_of(fault.as_ref()),
-            fault,
-            status,
-            preflighted: false,
-            exchanges,
-            response_type: None,
-            exposed_headers: Vec::new(),
-            console,
-            excluded: std::mem::take(&mut self.cookies.excluded),
-            protocol,
-            close,
-            ready_state: None,
-            local_network,
-            unknowable,
-        }))
+        let excluded = std::mem::take(&mut self.cookies.excluded);
+        let answer = Answer::of(&self.page, None, fault, exchanges, console, excluded);
+        Step::Done(Box::new(Answer { status, protocol, close, ..answer }))
     }
 }
