@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use wirewatch::base::{Clock, ProfileId, Wall};
 use wirewatch::profile::Kind;
 use wirewatch::store::{Config, Filter, Gone, Named, Reader, Retention, Store, Writer, read_pasts};
-use wirewatch::watch::{CheckReport, Code, Event, EventBody, Outcome, Reason, State};
+use wirewatch::watch::{CheckReport, Class, Code, Event, EventBody, Outcome, PongBy, Reason, State};
 use wirewatch::wire::{Direction, Exchange, Frame, HttpVersion, Opcode, Phases, Purpose, WireRequest, WireResponse};
 
 const PROFILES: u32 = 500;
@@ -90,7 +90,7 @@ fn body(index: u64, exchange: &Arc<Exchange>) -> EventBody {
             payload: vec![b'm'; 90].into(),
             heartbeat: false,
         }),
-        16..19 => EventBody::Pong { rtt: took },
+        16..19 => EventBody::Pong { rtt: took, by: PongBy::Frame },
         _ => EventBody::Attempt { attempt: 1 },
     }
 }
@@ -264,7 +264,7 @@ fn history(count: u64) {
         println!("range of {name}: {:?}, {} columns of {:?}", started.elapsed(), data.latency.len(), data.column);
     }
     let started = Instant::now();
-    let page = reader.events(ProfileId(77), now.minus(span), now, 500, true).unwrap();
+    let page = reader.events(ProfileId(77), now.minus(span), now, 500, &[Class::Events, Class::Frames]).unwrap();
     println!("newest {} events: {:?}", page.events.len(), started.elapsed());
     let started = Instant::now();
     let page = reader.page(&Filter { from: Some(now.minus(span / 2)), ..Filter::default() }, None, 1_000).unwrap();

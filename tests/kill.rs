@@ -13,7 +13,7 @@ use std::time::Duration;
 use wirewatch::base::{Clock, ProfileId, Wall};
 use wirewatch::profile::Kind;
 use wirewatch::store::{Config, Filter, Named, Reader, Retention, Store};
-use wirewatch::watch::{Event, EventBody, State};
+use wirewatch::watch::{Event, EventBody, PongBy, State};
 use wirewatch::wire::{Direction, Frame, Opcode};
 
 const CHILD: &str = "WIREWATCH_TEST_KILL_CHILD";
@@ -23,7 +23,7 @@ const PROFILES: u64 = 7;
 /// The event of that number: the same in every process.
 fn event(seq: u64) -> Event {
     let body = match seq % 5 {
-        0 => EventBody::Pong { rtt: Duration::from_micros(seq % 10_000 + 1) },
+        0 => EventBody::Pong { rtt: Duration::from_micros(seq % 10_000 + 1), by: PongBy::Frame },
         1 => EventBody::Frame(Frame {
             direction: Direction::Out,
             opcode: Opcode::Text,

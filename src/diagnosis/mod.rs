@@ -8,6 +8,7 @@ pub mod cause;
 pub mod facts;
 pub mod fixes;
 mod rules;
+pub mod session_words;
 pub mod words;
 
 pub use beside::{About, Remark};

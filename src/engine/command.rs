@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::ProfileId;
 use crate::profile::Profile;
+pub use crate::watch::Wanted;
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,16 @@ pub enum Command {
         id: ProfileId,
         text: String,
     },
+    /// Send a Socket.IO event on the open session.
+    Emit {
+        id: ProfileId,
+        emit: Arc<Wanted>,
+    },
+    /// Leave WebSocket out, or use it again as the profile says; the session begins anew where that changes its transport.
+    PollingOnly {
+        id: ProfileId,
+        on: bool,
+    },
     /// End: sessions are closed with 1001, and the bus gets [`Stopped`](crate::watch::EventBody::Stopped).
     Shutdown,
 }
@@ -39,7 +50,10 @@ impl Command {
     /// The profile that it is about.
     pub fn profile(&self) -> Option<ProfileId> {
         match self {
-            Self::Watch { id, .. } | Self::SendText { id, .. } => Some(*id),
+            Self::Watch { id, .. }
+            | Self::SendText { id, .. }
+            | Self::Emit { id, .. }
+            | Self::PollingOnly { id, .. } => Some(*id),
             Self::Forget(id)
             | Self::CheckNow(id)
             | Self::Connect(id)

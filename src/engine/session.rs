@@ -23,7 +23,7 @@ use crate::net::{Client, Received, WebSocket};
 use crate::watch::session::{Effect, Input, Session};
 use crate::watch::surroundings::Reach;
 use crate::watch::verdict::refine;
-use crate::watch::{Code, EventBody, Outcome, Reason, State};
+use crate::watch::{Code, EventBody, Outcome, Reason, State, Wanted};
 use crate::wire::{Exchange, NetError, Opcode};
 
 /// How many frames of one session are recorded in a second.
@@ -60,6 +60,8 @@ pub(super) enum Wish {
     Pause,
     Reconnect,
     Say(Secret),
+    Emit(Arc<Wanted>),
+    PollingOnly(bool),
     Offline,
     Online,
     Woke,
@@ -75,6 +77,8 @@ impl From<Wish> for Input<'_> {
             Wish::Pause => Self::Pause,
             Wish::Reconnect => Self::Reconnect,
             Wish::Say(text) => Self::Say(text),
+            Wish::Emit(wanted) => Self::Emit(wanted),
+            Wish::PollingOnly(on) => Self::PollingOnly(on),
             Wish::Offline => Self::Offline,
             Wish::Online => Self::Online,
             Wish::Woke => Self::Woke,

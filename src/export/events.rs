@@ -125,9 +125,15 @@ const COLUMNS: &[Column] = &[
     ("attempt", |r| plain(r.attempt)),
     ("wait_ms", |r| plain(r.wait_ms)),
     ("open_for_ms", |r| plain(r.open_for_ms)),
-    ("direction", |r| plain(r.frame.as_ref().map(|frame| frame.direction))),
+    ("direction", |r| {
+        let frame = r.frame.as_ref().map(|frame| frame.direction);
+        plain(frame.or(r.event.as_ref().map(|event| event.direction)))
+    }),
     ("opcode", |r| plain(r.frame.as_ref().map(|frame| frame.opcode))),
-    ("size", |r| plain(r.frame.as_ref().map(|frame| frame.size))),
+    ("size", |r| {
+        let frame = r.frame.as_ref().map(|frame| frame.size);
+        plain(frame.or(r.event.as_ref().map(|event| event.size)))
+    }),
     ("heartbeat", |r| plain(r.frame.as_ref().map(|frame| frame.heartbeat))),
     ("text", |r| match r.frame.as_ref().map(|frame| &frame.payload) {
         Some(BytesRecord::Text(payload)) => text(Some(payload)),
@@ -137,6 +143,35 @@ const COLUMNS: &[Column] = &[
         Some(BytesRecord::Base64(payload)) => plain(Some(payload)),
         _ => Cell::Empty,
     }),
+    ("transport", |r| plain(r.transport.as_ref().map(|transport| transport.name))),
+    ("step", |r| plain(r.transport.as_ref().map(|transport| transport.step).or(r.step))),
+    ("why", |r| plain(r.transport.as_ref().and_then(|transport| transport.why))),
+    ("namespace", |r| {
+        let namespace = r.namespace.as_ref().map(|namespace| namespace.name.as_str());
+        text(namespace.or(r.event.as_ref().map(|event| event.namespace.as_str())))
+    }),
+    ("change", |r| plain(r.namespace.as_ref().map(|namespace| namespace.change).or(r.change))),
+    ("message", |r| plain(r.event.as_ref().map(|event| event.kind))),
+    ("event", |r| text(r.event.as_ref().map(|event| event.event.as_str()))),
+    ("data", |r| {
+        let namespace = r.namespace.as_ref().and_then(|namespace| namespace.data.as_deref());
+        text(namespace.or(r.event.as_ref().map(|event| event.data.as_str())))
+    }),
+    ("ack_id", |r| plain(r.event.as_ref().and_then(|event| event.id))),
+    ("took_ms", |r| {
+        let event = r.event.as_ref().and_then(|event| event.took_ms);
+        let namespace = r.namespace.as_ref().and_then(|namespace| namespace.took_ms);
+        plain(event.or(namespace).or(r.transport.as_ref().and_then(|transport| transport.took_ms)))
+    }),
+    ("room", |r| text(r.event.as_ref().and_then(|event| event.room.as_deref()))),
+    ("user", |r| text(r.event.as_ref().and_then(|event| event.user.as_deref()))),
+    ("session_id", |r| {
+        let namespace = r.namespace.as_ref().and_then(|namespace| namespace.session_id.as_deref());
+        text(namespace.or(r.event.as_ref().and_then(|event| event.session_id.as_deref())))
+    }),
+    ("measured_by", |r| plain(r.measured_by)),
+    ("gap_ms", |r| plain(r.gap_ms)),
+    ("limit_ms", |r| plain(r.limit_ms)),
 ];
 
 fn write_row(out: &mut impl Write, cells: impl Iterator<Item = Cell>) -> io::Result<()> {
@@ -172,7 +207,11 @@ mod tests {
 
     use super::*;
     use crate::base::{ProfileId, Wall};
-    use crate::watch::{CheckReport, CloseFacts, ClosedBy, Code, EventBody, Outcome, Reason, ScriptClose, State};
+    use crate::profile::model::Transport;
+    use crate::watch::{
+        CheckReport, CloseFacts, ClosedBy, Code, EventBody, Message, MessageKind, Outcome, Reason, ScriptClose, State,
+        Stuck, TransportStep,
+    };
     use crate::wire::{Direction, Frame, Opcode, Phases};
 
     fn event(body: EventBody) -> Event {
@@ -282,6 +321,43 @@ mod tests {
         assert!(export(Format::Jsonl, frame(b"a\nb")).contains(r#""text":"a\nb""#));
         assert!(export(Format::Jsonl, frame(&[0xff, 0])).contains(r#""base64":"/wA=""#));
         assert!(cells(frame(b"-1")).contains(&"text='-1".to_owned()));
+    }
+
+    #[test]
+    fn a_message_is_flat_in_csv_and_nested_in_jsonl() {
+        let message = Message {
+            direction: Direction::Out,
+            kind: MessageKind::Event,
+            namespace: "/admin".into(),
+            event: "=chat".into(),
+            data: r#"[{"room":"a"}]"#.into(),
+            size: 14,
+            attachments: 0,
+            id: Some(3),
+            took: None,
+            room: Some("a".into()),
+            user: None,
+            sid: Some("x7".into()),
+        };
+        let got = cells(EventBody::Message(Arc::new(message.clone())));
+        for cell in
+            ["direction=out", "namespace=/admin", "event='=chat", "ack_id=3", "room=a", "session_id=x7", "size=14"]
+        {
+            assert!(got.contains(&cell.to_owned()), "{cell} is not in {got:?}");
+        }
+        let line = export(Format::Jsonl, EventBody::Message(Arc::new(message)));
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&value["event"]["event"], value["event"].get("user")), (&serde_json::json!("=chat"), None));
+    }
+
+    #[test]
+    fn a_transport_says_why_it_is_polling() {
+        let reason = Some(Reason::new(Code::HandshakeStatus).with_status(400));
+        let step = TransportStep::Stuck { why: Stuck::Refused, reason };
+        let got = cells(EventBody::Transport { transport: Transport::Polling, step });
+        for cell in ["transport=polling", "step=stuck", "why=refused", "status=400", "reason=HandshakeStatus"] {
+            assert!(got.contains(&cell.to_owned()), "{cell} is not in {got:?}");
+        }
     }
 
     #[test]

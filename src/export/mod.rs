@@ -6,6 +6,7 @@
 pub mod events;
 pub mod figures;
 pub mod record;
+pub mod socketio;
 
 pub use events::{EventWriter, ExportError, Format, history};
 pub use figures::{Figure, FigureError, FigureFormat, What};

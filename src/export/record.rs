@@ -18,7 +18,13 @@
 //! | `attempt`, `wait_ms`, `until` | `state`, `attempt`, `handshake`, `retry` | the attempt's number, the wait before it |
 //! | `frame` | `frame` | direction, opcode, size in bytes, text or base64 of what was kept, whether a heartbeat |
 //! | `closed`, `open_for_ms` | `closed`, `check` | the close frame, who sent it, what the page's script saw |
-//! | `exchanges` | `check`, `handshake` | requests and answers, as far as the event keeps them |
+//! | `measured_by` | `pong` | `frame`, `engine_ping`, `ack`, `post` |
+//! | `transport` | `transport` | which, what became of it (`opened`, `probing`, `upgraded`, `stuck`, `fell_back`), its terms |
+//! | `namespace` | `namespace` | which, what became of it (`joined`, `refused`, `left`), the refusal's payload |
+//! | `event` | `message` | direction, kind, namespace, event, arguments, room, user, session id: see [`MessageRecord`] |
+//! | `gap_ms`, `limit_ms` | `heartbeat` | time since the heartbeat before, and the most that it may be |
+//! | `step` | `sign_in` | `form`, `submitted`, `checked`, `expired` |
+//! | `exchanges` | `check`, `handshake`, `sign_in` | requests and answers, as far as the event keeps them |
 //! | the rest | as named | `version`, `change`, `name`, `failures`, `lasted_ms`, `way`, `problem`, `phase`, `affected`, `after_ms`, `slept_ms`, `recording`, `consumer`, `count`, `task`, `message`, `protocol` |
 
 use std::collections::HashMap;
@@ -28,9 +34,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::socketio::{MessageRecord, NamespaceRecord, TransportRecord};
 use crate::base::{ProfileId, Wall};
 use crate::watch::{CheckReport, CloseFacts, Event, EventBody, ProfileChange, Reason};
-use crate::wire::{Direction, Exchange, Frame, Headers, Phases};
+use crate::wire::{Exchange, Frame, Headers, Phases};
 
 /// The names of the profiles, by id.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +105,20 @@ pub struct Record {
     pub frame: Option<FrameRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed: Option<ClosedRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<TransportRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<NamespaceRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<MessageRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_for_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,11 +261,11 @@ pub struct ExchangeRecord {
 }
 
 /// Milliseconds with three decimals.
-fn ms(took: Duration) -> f64 {
+pub(super) fn ms(took: Duration) -> f64 {
     took.as_micros() as f64 / 1e3
 }
 
-fn some_ms(took: Option<Duration>) -> Option<f64> {
+pub(super) fn some_ms(took: Option<Duration>) -> Option<f64> {
     took.map(ms)
 }
 
@@ -277,10 +298,7 @@ impl ClosedRecord {
 impl FrameRecord {
     fn of(frame: &Frame) -> Self {
         Self {
-            direction: match frame.direction {
-                Direction::In => "in",
-                Direction::Out => "out",
-            },
+            direction: frame.direction.code(),
             opcode: frame.opcode.word(),
             size: frame.size,
             payload: BytesRecord::of(&frame.payload),
@@ -359,7 +377,25 @@ impl Record {
                 record.until = time(*until);
             }
             EventBody::Frame(frame) => record.frame = Some(FrameRecord::of(frame)),
-            EventBody::Pong { rtt } => record.latency_ms = Some(ms(*rtt)),
+            EventBody::Pong { rtt, by } => {
+                record.latency_ms = Some(ms(*rtt));
+                record.measured_by = Some(by.code());
+            }
+            EventBody::Transport { transport, step } => record.transport = Some(TransportRecord::of(*transport, step)),
+            EventBody::Namespace { namespace, change } => {
+                record.namespace = Some(NamespaceRecord::of(namespace, change))
+            }
+            EventBody::Message(message) => record.event = Some(MessageRecord::of(message)),
+            EventBody::Heartbeat { gap, limit } => {
+                record.gap_ms = Some(ms(*gap));
+                record.limit_ms = Some(ms(*limit));
+            }
+            EventBody::SignIn { step, exchange, .. } => {
+                record.step = Some(step.code());
+                record.total_ms = exchange.as_ref().and_then(|exchange| some_ms(exchange.phases.total));
+                record.status = exchange.as_ref().and_then(|exchange| exchange.status()).or(record.status);
+                record.exchanges = exchange.iter().map(|exchange| ExchangeRecord::of(exchange)).collect();
+            }
             EventBody::Closed { facts, open_for } => {
                 record.close_code = Some(facts.script.code);
                 record.closed = Some(ClosedRecord::of(facts));

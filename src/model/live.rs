@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Order, Past, Roster, Watched};
 use crate::base::{Problem, ProfileId, Ring, Wall};
 use crate::profile::Profile;
-use crate::watch::{Event, EventBody, ProfileChange};
+use crate::watch::{Class, Event, EventBody, ProfileChange};
 use crate::wire::{Exchange, Phase};
 
 /// How much the live picture remembers. All but the last two are per profile.
@@ -22,9 +22,10 @@ pub struct Limits {
     pub marks: usize,
     pub events: usize,
     pub frames: usize,
+    pub messages: usize,
     /// Events about no profile.
     pub global_events: usize,
-    /// Events and frames of all profiles together, in bytes, roughly.
+    /// Events, frames and messages of all profiles together, in bytes, roughly.
     pub event_bytes: usize,
 }
 
@@ -37,6 +38,7 @@ impl Default for Limits {
             marks: 2_000,
             events: 2_000,
             frames: 2_000,
+            messages: 2_000,
             global_events: 500,
             event_bytes: 48 * 1024 * 1024,
         }
@@ -66,7 +68,7 @@ pub struct Live {
     /// Events about no profile, oldest first.
     events: Option<Ring<Arc<Event>>>,
     /// Every remembered event of a profile in the order of coming: what goes first when there are too many.
-    remembered: VecDeque<(ProfileId, u64, bool)>,
+    remembered: VecDeque<(ProfileId, u64, Class)>,
     event_bytes: usize,
     /// How many of `remembered` are still in a ring.
     kept: usize,
@@ -121,20 +123,25 @@ impl Live {
     pub fn seed(&mut self, id: ProfileId, mut past: Past) {
         let newest = past.events.last().map(|event| (event.at, event.seq));
         // A ring keeps the newest: more than it holds would only be forgotten again.
-        let keep = |frames: bool| if frames { self.limits.frames } else { self.limits.events };
-        for frames in [false, true] {
-            let of_kind = past.events.iter().filter(|event| is_frame(event) == frames).count();
-            let mut extra = of_kind.saturating_sub(keep(frames));
+        for class in Class::ALL {
+            let keep = match class {
+                Class::Events => self.limits.events,
+                Class::Frames => self.limits.frames,
+                Class::Messages => self.limits.messages,
+            };
+            let of_class = past.events.iter().filter(|event| event.body.class() == class).count();
+            let mut extra = of_class.saturating_sub(keep);
             past.events.retain(|event| {
-                let drop = is_frame(event) == frames && extra != 0;
+                let drop = event.body.class() == class && extra != 0;
                 extra -= usize::from(drop);
                 !drop
             });
         }
-        let remembered: Vec<_> = past.events.iter().map(|event| (event.seq, is_frame(event), weight(event))).collect();
+        let remembered: Vec<_> =
+            past.events.iter().map(|event| (event.seq, event.body.class(), weight(event))).collect();
         self.watched_mut(id).seed(past);
-        for (seq, frame, weight) in remembered {
-            self.remembered.push_back((id, seq, frame));
+        for (seq, class, weight) in remembered {
+            self.remembered.push_back((id, seq, class));
             self.event_bytes += weight;
             self.kept += 1;
         }
@@ -184,6 +191,11 @@ impl Live {
             | EventBody::Retry { .. }
             | EventBody::Frame(_)
             | EventBody::Pong { .. }
+            | EventBody::Transport { .. }
+            | EventBody::Namespace { .. }
+            | EventBody::Message(_)
+            | EventBody::Heartbeat { .. }
+            | EventBody::SignIn { .. }
             | EventBody::Closed { .. }
             | EventBody::IncidentOpened { .. }
             | EventBody::IncidentClosed { .. }
@@ -214,7 +226,7 @@ impl Live {
             self.event_bytes -= weight(&gone).min(self.event_bytes);
             self.kept -= 1;
         }
-        self.remembered.push_back((id, event.seq, is_frame(event)));
+        self.remembered.push_back((id, event.seq, event.body.class()));
         self.shed();
         self.touched(id, moved);
     }
@@ -325,9 +337,9 @@ impl Live {
     /// Lets the oldest events go until the rest is light enough.
     fn shed(&mut self) {
         while self.limits.event_bytes < self.event_bytes {
-            let Some((id, seq, frame)) = self.remembered.pop_front() else { return };
+            let Some((id, seq, class)) = self.remembered.pop_front() else { return };
             let Some(watched) = self.profiles.get_mut(&id) else { continue };
-            let ring = if frame { &mut watched.frames } else { &mut watched.events };
+            let ring = watched.kept_mut(class);
             if ring.first().is_some_and(|first| first.seq == seq)
                 && let Some(gone) = ring.pop_first()
             {
@@ -338,16 +350,12 @@ impl Live {
         // What a full ring forgot is still in the queue: swept out once it is the larger part of it.
         if 2 * self.kept + 1024 < self.remembered.len() {
             let profiles = &self.profiles;
-            self.remembered.retain(|(id, seq, frame)| {
-                let ring = profiles.get(id).map(|watched| if *frame { &watched.frames } else { &watched.events });
+            self.remembered.retain(|(id, seq, class)| {
+                let ring = profiles.get(id).map(|watched| watched.kept(*class));
                 ring.and_then(Ring::first).is_some_and(|first| first.seq <= *seq)
             });
         }
     }
-}
-
-fn is_frame(event: &Event) -> bool {
-    matches!(event.body, EventBody::Frame(_))
 }
 
 /// About how many bytes an event holds.
@@ -362,7 +370,9 @@ fn weight(event: &Event) -> usize {
     let inside = match &event.body {
         EventBody::Check(report) => report.exchanges.iter().map(|one| exchange(one)).sum::<usize>() + 256,
         EventBody::Handshake { exchange: one, .. } => exchange(one),
+        EventBody::SignIn { exchange: Some(one), .. } => exchange(one),
         EventBody::Frame(frame) => frame.payload.len(),
+        EventBody::Message(message) => message.data.len() + message.event.len() + message.namespace.len() + 192,
         _ => 0,
     };
     192 + inside

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::{Column, Segment};
 use crate::base::{ProfileId, Wall};
-use crate::watch::Event;
+use crate::watch::{Class, Event};
 
 /// A question to the history, asked off the drawing thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// The plots of `[from, to]`, with columns at least `column` wide, and the latency's once more at least `fine` wide.
     Range { profile: ProfileId, from: Wall, to: Wall, column: Duration, fine: Duration },
-    /// At most `limit` events of `[from, to]`, the newest ones, frames among them where asked for.
-    Events { profile: ProfileId, from: Wall, to: Wall, limit: usize, frames: bool },
+    /// At most `limit` events of `[from, to]` and of these classes, the newest ones.
+    Events { profile: ProfileId, from: Wall, to: Wall, limit: usize, classes: Vec<Class> },
 }
 
 /// Its answer.

@@ -41,7 +41,7 @@ pub fn read(kind: Kind, body: &EventBody) -> Option<Reading> {
             Some(reason) if is_ours(reason) => None,
             Some(reason) => Some(Reading { what: SampleKind::Handshake, took: None, cors: is_cors(Some(reason)) }),
         },
-        EventBody::Pong { rtt } => Some(Reading { what: SampleKind::Ping, took: Some(*rtt), cors: false }),
+        EventBody::Pong { rtt, .. } => Some(Reading { what: SampleKind::Ping, took: Some(*rtt), cors: false }),
         EventBody::State { from: State::Connected, to, reason, .. }
             if kind != Kind::Http && to.is_failure() && !reason.as_ref().is_some_and(is_ours) =>
         {
@@ -68,6 +68,7 @@ fn is_ours(reason: &Reason) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::PongBy;
 
     #[track_caller]
     fn check(kind: Kind, body: &EventBody, expected: Option<(SampleKind, Option<u64>, bool)>) {
@@ -90,7 +91,7 @@ mod tests {
     fn a_round_trip_is_a_latency_and_a_lost_session_a_failure() {
         check(
             Kind::WebSocket,
-            &EventBody::Pong { rtt: Duration::from_millis(7) },
+            &EventBody::Pong { rtt: Duration::from_millis(7), by: PongBy::Frame },
             Some((SampleKind::Ping, Some(7), false)),
         );
         check(Kind::WebSocket, &lost(Code::ClosedAbnormally), Some((SampleKind::Session, None, false)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Beat, Beats, Lane, Limits, Sample, Segment, Series, is_reconnect, read};
 use crate::base::{Problem, ProfileId, Ring, Wall};
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, CloseFacts, Event, EventBody, Reason, State};
+use crate::watch::{CheckReport, Class, CloseFacts, Event, EventBody, Reason, State};
 use crate::wire::Exchange;
 
 /// A wait before the next attempt.
@@ -44,7 +44,7 @@ pub struct Past {
     pub segments: Vec<Segment>,
     /// When reconnects were attempted.
     pub attempts: Vec<Wall>,
-    /// Recent events, frames among them.
+    /// Recent events, frames and messages among them.
     pub events: Vec<Arc<Event>>,
     pub last_check: Option<(Wall, Arc<CheckReport>)>,
     pub last_handshake: Option<HandshakeSeen>,
@@ -85,9 +85,10 @@ pub struct Watched {
     pub attempts: Ring<Wall>,
     /// When the browser's CORS rules, or the server's choice of origins, made it fail.
     pub cors: Ring<Wall>,
-    /// Everything but frames.
+    /// Everything but frames and messages.
     pub events: Ring<Arc<Event>>,
     pub frames: Ring<Arc<Event>>,
+    pub messages: Ring<Arc<Event>>,
     /// What is older was not all brought from the history.
     whole_from: Option<Wall>,
     /// The last panic of its task.
@@ -120,6 +121,7 @@ impl Watched {
             cors: Ring::new(limits.marks),
             events: Ring::new(limits.events),
             frames: Ring::new(limits.frames),
+            messages: Ring::new(limits.messages),
             whole_from: None,
             panicked: None,
             version: 0,
@@ -236,9 +238,23 @@ impl Watched {
 
     /// Keeps the event; hands back what had to go for it.
     pub(super) fn remember(&mut self, event: Arc<Event>) -> Option<Arc<Event>> {
-        match event.body {
-            EventBody::Frame(_) => self.frames.push(event),
-            _ => self.events.push(event),
+        self.kept_mut(event.body.class()).push(event)
+    }
+
+    /// What is remembered of that class, oldest first.
+    pub fn kept(&self, class: Class) -> &Ring<Arc<Event>> {
+        match class {
+            Class::Events => &self.events,
+            Class::Frames => &self.frames,
+            Class::Messages => &self.messages,
+        }
+    }
+
+    pub(super) fn kept_mut(&mut self, class: Class) -> &mut Ring<Arc<Event>> {
+        match class {
+            Class::Events => &mut self.events,
+            Class::Frames => &mut self.frames,
+            Class::Messages => &mut self.messages,
         }
     }
 
@@ -302,7 +318,7 @@ impl Watched {
             EventBody::Retry { attempt, wait, until } => {
                 self.retry = Some(Retry { attempt: *attempt, wait: *wait, until: *until });
             }
-            EventBody::Pong { rtt } => self.beats.round_trip(*rtt),
+            EventBody::Pong { rtt, .. } => self.beats.round_trip(*rtt),
             EventBody::Closed { facts, .. } => self.last_close = Some((at, facts.clone())),
             EventBody::IncidentOpened { reason, failures } => {
                 self.incident = Some(Incident { since: at, reason: reason.clone(), failures: *failures });
@@ -313,6 +329,11 @@ impl Watched {
             | EventBody::Stopped
             | EventBody::Profile { .. }
             | EventBody::Frame(_)
+            | EventBody::Transport { .. }
+            | EventBody::Namespace { .. }
+            | EventBody::Message(_)
+            | EventBody::Heartbeat { .. }
+            | EventBody::SignIn { .. }
             | EventBody::Offline { .. }
             | EventBody::Online { .. }
             | EventBody::Woke { .. }

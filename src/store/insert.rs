@@ -178,7 +178,7 @@ impl Memory {
         let keep = known.keep(event);
         let row = Row::of(event, keep);
         let (what, took_us, cors) = known.take(into, id.0, event)?;
-        let (class, kind) = (i64::from(row.kind == row::FRAME), row.kind);
+        let (class, kind) = (row::class_number(event.body.class()), row.kind);
         into.sample(SampleRow { profile: id.0, class, at_us: row.at_us, seq, kind, what, took_us, cors });
         if let EventBody::State { to, reason, .. } = &event.body {
             let reason = ReasonForm::of(reason.as_ref()).and_then(|form| serde_json::to_string(&form).ok());

@@ -24,6 +24,7 @@ mod retention;
 mod rollup;
 mod row;
 mod schema;
+mod socketio;
 mod statements;
 mod status;
 mod writer;

@@ -13,7 +13,7 @@ use super::{Reader, Store, StoreError};
 use crate::base::{ProfileId, Wall};
 use crate::model::{Beat, Beats, Past, Sample, SampleKind, Segment};
 use crate::profile::{Kind, Profile};
-use crate::watch::{Event, EventBody};
+use crate::watch::{Class, Event, EventBody};
 
 /// How much of a profile's past [`Reader::past`] brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +23,13 @@ pub struct PastLimits {
     pub segments: usize,
     pub events: usize,
     pub frames: usize,
+    pub messages: usize,
 }
 
 impl Default for PastLimits {
     fn default() -> Self {
         // The events themselves are read for the one profile that is looked at.
-        Self { beats: 60, samples: 300, segments: 100, events: 0, frames: 0 }
+        Self { beats: 60, samples: 300, segments: 100, events: 0, frames: 0, messages: 0 }
     }
 }
 
@@ -67,7 +68,7 @@ impl Reader {
     /// open when the history ended, ends with the history's last event.
     pub fn past(&self, id: ProfileId, profile: Option<&Profile>, limits: PastLimits) -> rusqlite::Result<Past> {
         let most = limits.samples.max(limits.events).max(limits.beats * 4);
-        let narrow = self.newest(id, 0, most)?;
+        let narrow = self.newest(id, Class::Events, most)?;
         let mut past = Past {
             samples: narrow.iter().filter_map(Narrow::sample).collect(),
             attempts: narrow.iter().filter(|row| row.is_reconnect()).map(|row| row.at).collect(),
@@ -93,18 +94,23 @@ impl Reader {
         for row in &narrow[first..] {
             past.events.extend(get(row)?);
         }
-        // One more than is wanted tells whether there are more.
-        let frames = self.newest(id, 1, limits.frames + 1)?;
-        for row in &frames[frames.len().saturating_sub(limits.frames)..] {
-            past.events.extend(get(row)?);
+        let mut floods = [None; 2];
+        for ((class, limit), begin) in
+            [(Class::Frames, limits.frames), (Class::Messages, limits.messages)].into_iter().zip(&mut floods)
+        {
+            // One more than is wanted tells whether there are more.
+            let rows = self.newest(id, class, limit + 1)?;
+            for row in &rows[rows.len().saturating_sub(limit)..] {
+                past.events.extend(get(row)?);
+            }
+            *begin = begins(&rows, limit);
         }
         let cut = [
             (most <= narrow.len()).then(|| narrow.first().map(|row| row.at)).flatten(),
             (limits.segments <= past.segments.len()).then(|| past.segments.first().map(|one| one.from)).flatten(),
             begins(&narrow, limits.events),
-            begins(&frames, limits.frames),
         ];
-        past.whole_from = cut.into_iter().flatten().max();
+        past.whole_from = cut.into_iter().chain(floods).flatten().max();
         past.events.sort_by_key(|event| event.seq);
         match profile {
             Some(profile) if profile.kind != Kind::Http => {

@@ -17,7 +17,7 @@ use super::schema;
 use crate::base::{Interner, ProfileId, Wall};
 use crate::model::{Answer, EventPage, HandshakeSeen, Query, Reading, Sample, SampleKind, Segment};
 use crate::profile::Kind;
-use crate::watch::{CheckReport, CloseFacts, Event, EventBody, State};
+use crate::watch::{CheckReport, Class, CloseFacts, Event, EventBody, State};
 
 /// The most events of one answer.
 pub const PAGE: usize = 10_000;
@@ -36,7 +36,7 @@ pub struct Filter {
     pub to: Option<Wall>,
     /// Names of kinds, as [`EventBody::kind`] has them; empty: all.
     pub kinds: Vec<String>,
-    /// Part of the reason's code, the detail or a frame's text; empty: all.
+    /// Part of the reason's code, the detail, a frame's text or a message's arguments; empty: all.
     pub text: String,
 }
 
@@ -141,13 +141,14 @@ impl Reader {
     }
 
     /// The newest `limit` narrow rows of a class, oldest first.
-    pub(super) fn newest(&self, id: ProfileId, class: i64, limit: usize) -> rusqlite::Result<Vec<Narrow>> {
+    pub(super) fn newest(&self, id: ProfileId, class: Class, limit: usize) -> rusqlite::Result<Vec<Narrow>> {
         let mut newest = self.db.prepare_cached(&format!(
             "SELECT {} FROM sample WHERE profile = ?1 AND class = ?2 ORDER BY at_us DESC, seq DESC LIMIT ?3",
             Narrow::COLUMNS
         ))?;
-        let mut rows: Vec<Narrow> =
-            newest.query_map((id.0, class, limit.min(PAGE) as i64), Narrow::read)?.collect::<Result<_, _>>()?;
+        let mut rows: Vec<Narrow> = newest
+            .query_map((id.0, row::class_number(class), limit.min(PAGE) as i64), Narrow::read)?
+            .collect::<Result<_, _>>()?;
         rows.reverse();
         Ok(rows)
     }
@@ -193,14 +194,14 @@ impl Reader {
             .optional()
     }
 
-    /// At most `limit` events of `[from, to]`, the newest ones, oldest first.
+    /// At most `limit` events of `[from, to]` and of these classes, the newest ones, oldest first.
     pub fn events(
         &self,
         id: ProfileId,
         from: Wall,
         to: Wall,
         limit: usize,
-        frames: bool,
+        classes: &[Class],
     ) -> rusqlite::Result<EventPage> {
         let limit = limit.min(PAGE);
         let mut newest = self.db.prepare_cached(&format!(
@@ -209,8 +210,9 @@ impl Reader {
              ORDER BY s.at_us DESC, s.seq DESC LIMIT ?5"
         ))?;
         let mut events: Vec<Arc<Event>> = Vec::new();
-        for class in 0..=i64::from(frames) {
-            let rows = newest.query_map(params![id.0, class, from.0, to.0, limit as i64 + 1], Stored::read)?;
+        for class in classes {
+            let rows = newest
+                .query_map(params![id.0, row::class_number(*class), from.0, to.0, limit as i64 + 1], Stored::read)?;
             for stored in rows {
                 events.extend(stored?.event().ok().map(Arc::new));
             }
@@ -260,7 +262,7 @@ impl Reader {
                 rows.collect::<Result<_, _>>()?
             }
             Some(id) => {
-                // The two classes are in order each; of both together the first `scan` are.
+                // The classes are in order each; of all together the first `scan` are.
                 let part = |class: i64| {
                     format!(
                         "SELECT * FROM (SELECT at_us AS a, seq AS s FROM sample WHERE profile = ?5 AND class = {class}
@@ -268,10 +270,9 @@ impl Reader {
                     )
                 };
                 let mut one = self.db.prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM ({} UNION ALL {} ORDER BY a, s LIMIT ?4) n JOIN event e ON e.seq = n.s
+                    "SELECT {COLUMNS} FROM ({} ORDER BY a, s LIMIT ?4) n JOIN event e ON e.seq = n.s
                      ORDER BY n.a, n.s",
-                    part(0),
-                    part(1)
+                    Class::ALL.map(|class| part(row::class_number(class))).join(" UNION ALL ")
                 ))?;
                 let rows = one.query_map(params![start.at_us, to, start.seq, scan as i64, id.0], Stored::read)?;
                 rows.collect::<Result<_, _>>()?
@@ -304,8 +305,8 @@ impl Reader {
             Query::Range { profile, from, to, column, fine } => {
                 self.range_and_fine(*profile, *from, *to, (*column, *fine)).map(|data| Answer::Range(Arc::new(data)))
             }
-            Query::Events { profile, from, to, limit, frames } => {
-                self.events(*profile, *from, *to, *limit, *frames).map(|page| Answer::Events(Arc::new(page)))
+            Query::Events { profile, from, to, limit, classes } => {
+                self.events(*profile, *from, *to, *limit, classes).map(|page| Answer::Events(Arc::new(page)))
             }
         };
         answer.unwrap_or_else(|error| Answer::Failed {
@@ -370,7 +371,7 @@ impl Reader {
 }
 
 impl Stored {
-    /// Whether the text is in what people can search: the code, the detail, a frame's payload.
+    /// Whether the text is in what people can search: the code, the detail, a frame's payload, a message's arguments.
     fn contains(&self, text: &str) -> bool {
         let holds = |bytes: &[u8]| memchr::memmem::find(bytes, text.as_bytes()).is_some();
         text.is_empty()

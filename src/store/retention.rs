@@ -74,7 +74,7 @@ fn events_before(db: &Connection, before: Wall, limit: usize) -> rusqlite::Resul
         db.prepare_cached("DELETE FROM sample WHERE profile = ?1 AND class = ?2 AND at_us = ?3 AND seq = ?4")?;
     for (seq, at_us, profile, kind) in &found {
         event.execute([seq])?;
-        sample.execute(params![profile.unwrap_or(0), i64::from(*kind == row::FRAME), at_us, seq])?;
+        sample.execute(params![profile.unwrap_or(0), row::class_number(row::class_of(*kind)), at_us, seq])?;
     }
     Ok(found.len())
 }

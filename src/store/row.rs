@@ -14,8 +14,10 @@ use serde_json::json;
 
 use super::detail::{Bound, CheckColumns, CheckForm, CloseForm, ReasonForm, micros};
 use super::exchange::{ExchangeForm, phase_from_code};
+use super::socketio::{MessageColumns, MessageForm, NamespaceForm, SignInForm, StepForm};
 use crate::base::{ProfileId, Wall};
-use crate::watch::{Event, EventBody, Outcome, ProfileChange, Reason, State};
+use crate::profile::model::Transport;
+use crate::watch::{Class, Event, EventBody, MessageKind, Outcome, PongBy, ProfileChange, Reason, SignInStep, State};
 use crate::wire::{Direction, Exchange, Frame, Opcode};
 
 /// The numbers of the kinds in the file, by [`EventBody::kind`]. Stable: only ever added to.
@@ -41,6 +43,11 @@ pub(super) const KINDS: &[(i64, &str)] = &[
     (19, "lost"),
     (20, "panicked"),
     (21, "notified"),
+    (22, "transport"),
+    (23, "namespace"),
+    (24, "message"),
+    (25, "heartbeat"),
+    (26, "sign_in"),
 ];
 
 /// The names of all kinds of events.
@@ -55,8 +62,21 @@ pub fn is_kind(name: &str) -> bool {
 
 pub(super) const CHECK: i64 = 4;
 pub(super) const HANDSHAKE: i64 = 7;
-pub(super) const FRAME: i64 = 9;
 pub(super) const CLOSED: i64 = 11;
+
+/// A class's number in the file: its place in [`Class::ALL`]. Stable.
+pub(super) fn class_number(class: Class) -> i64 {
+    Class::ALL.iter().position(|known| *known == class).map_or(0, |index| index as i64)
+}
+
+/// The class of a kind's events.
+pub(super) fn class_of(kind: i64) -> Class {
+    match kind {
+        9 => Class::Frames,
+        24 => Class::Messages,
+        _ => Class::Events,
+    }
+}
 
 /// The kind's number, from its stable name.
 pub(super) fn kind_number(kind: &str) -> Option<i64> {
@@ -242,7 +262,34 @@ impl<'a> Row<'a> {
                 row.value_us = Some(signed(frame.size));
                 row.data = Some(&frame.payload);
             }
-            EventBody::Pong { rtt } => row.value_us = Some(time(*rtt)),
+            EventBody::Pong { rtt, by } => {
+                row.tag = PongBy::ALL.iter().position(|known| known == by).map(|index| index as i64);
+                row.value_us = Some(time(*rtt));
+            }
+            EventBody::Transport { transport, step } => {
+                row.tag = Transport::ALL.iter().position(|known| known == transport).map(|index| index as i64);
+                row.status = step.reason().and_then(|reason| reason.status);
+                row.detail = text(&StepForm::of(step));
+            }
+            EventBody::Namespace { namespace, change } => row.detail = text(&NamespaceForm::of(namespace, change)),
+            EventBody::Message(message) => {
+                let kind = MessageKind::ALL.iter().position(|known| *known == message.kind);
+                row.tag =
+                    Some(pack(kind.map_or(0, |index| index as i64), i64::from(message.direction == Direction::Out)));
+                row.value_us = Some(signed(message.size));
+                row.detail = text(&MessageForm::of(message));
+                row.data = Some(message.data.as_bytes());
+            }
+            EventBody::Heartbeat { gap, limit } => {
+                row.value_us = Some(time(*gap));
+                row.detail = text(&json!({ "limit": micros(*limit) }));
+            }
+            EventBody::SignIn { step, exchange, reason } => {
+                row.tag = SignInStep::ALL.iter().position(|known| known == step).map(|index| index as i64);
+                row.value_us = exchange.as_ref().and_then(|exchange| exchange.phases.total).map(time);
+                row.status = exchange.as_ref().and_then(|exchange| exchange.status());
+                row.detail = text(&SignInForm::of(exchange.as_deref(), reason.as_ref()));
+            }
             EventBody::Closed { facts, open_for } => {
                 row.value_us = Some(time(*open_for));
                 row.close = Some(facts.script.code);
@@ -400,7 +447,39 @@ impl Stored {
                     payload: self.data.unwrap_or_default().into(),
                 })
             }
-            "pong" => EventBody::Pong { rtt: self.value() },
+            "pong" => {
+                // Before there was a choice, a ping frame.
+                let by = usize::try_from(self.tag.unwrap_or(0)).ok().and_then(|index| PongBy::ALL.get(index));
+                EventBody::Pong { rtt: self.value(), by: *by? }
+            }
+            "transport" => EventBody::Transport {
+                transport: *Transport::ALL.get(usize::try_from(self.tag?).ok()?)?,
+                step: self.form::<StepForm>()?.step(self.code.as_deref())?,
+            },
+            "namespace" => {
+                let (namespace, change) = self.form::<NamespaceForm>()?.change(self.code.as_deref())?;
+                EventBody::Namespace { namespace, change }
+            }
+            "message" => {
+                let (kind, out) = (self.tag? & 0xf, self.tag? >> 4);
+                let form: MessageForm = self.form()?;
+                EventBody::Message(Arc::new(form.message(MessageColumns {
+                    kind: *MessageKind::ALL.get(usize::try_from(kind).ok()?)?,
+                    direction: if out == 0 { Direction::In } else { Direction::Out },
+                    size: unsigned(self.value_us),
+                    data: String::from_utf8(self.data.unwrap_or_default()).ok()?.into(),
+                })))
+            }
+            "heartbeat" => {
+                let detail: serde_json::Value = self.form()?;
+                let limit = Duration::from_micros(detail.get("limit")?.as_u64()?);
+                EventBody::Heartbeat { gap: self.value(), limit }
+            }
+            "sign_in" => {
+                let (exchange, reason) = self.form::<SignInForm>()?.parts(self.code.as_deref())?;
+                let step = *SignInStep::ALL.get(usize::try_from(self.tag?).ok()?)?;
+                EventBody::SignIn { step, exchange: exchange.map(Arc::new), reason }
+            }
             "closed" => {
                 let form: CloseForm = self.form()?;
                 EventBody::Closed { facts: form.facts(), open_for: self.value() }

@@ -44,7 +44,7 @@ const STEPS: &[&str] = &["
     CREATE INDEX event_at ON event (at_us);
 
     -- The same by profile and time, narrow: what the plots read, and the way to a profile's events.
-    -- class 0: all but frames; 1: frames.
+    -- class 0: all but frames and messages; 1: frames; 2: messages.
     CREATE TABLE sample (
         profile INTEGER NOT NULL,
         class   INTEGER NOT NULL,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Reason, State};
+use super::{Message, NamespaceChange, Outcome, PongBy, Reason, SignInStep, State, TransportStep};
 use crate::base::{ProfileId, Wall};
+use crate::profile::model::Transport;
 use crate::wire::{Exchange, Frame, Phase, Phases};
 
 /// One thing that happened.
@@ -58,9 +59,33 @@ pub enum EventBody {
         until: Wall,
     },
     Frame(Frame),
-    /// A WebSocket ping came back after `rtt`.
+    /// What was sent came back after `rtt`.
     Pong {
         rtt: Duration,
+        by: PongBy,
+    },
+    /// What became of a Socket.IO session's transport.
+    Transport {
+        transport: Transport,
+        step: TransportStep,
+    },
+    /// What became of one namespace of it.
+    Namespace {
+        namespace: Box<str>,
+        change: NamespaceChange,
+    },
+    /// A Socket.IO event or acknowledgement, or one that did not come.
+    Message(Arc<Message>),
+    /// The server's heartbeat came `gap` after the one before it (or the opening); `limit`: pingInterval + pingTimeout.
+    Heartbeat {
+        gap: Duration,
+        limit: Duration,
+    },
+    /// A step of signing in.
+    SignIn {
+        step: SignInStep,
+        exchange: Option<Arc<Exchange>>,
+        reason: Option<Reason>,
     },
     /// An open session ended after `open_for`.
     Closed {
@@ -109,6 +134,18 @@ pub enum EventBody {
         task: Box<str>,
         message: Box<str>,
     },
+}
+
+/// Frames and messages come in floods: whoever keeps events keeps these apart, so that they push nothing else out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    Events,
+    Frames,
+    Messages,
+}
+
+impl Class {
+    pub const ALL: [Self; 3] = [Self::Events, Self::Frames, Self::Messages];
 }
 
 /// What became of a profile.
@@ -209,6 +246,11 @@ impl EventBody {
             Self::Retry { .. } => "retry",
             Self::Frame(_) => "frame",
             Self::Pong { .. } => "pong",
+            Self::Transport { .. } => "transport",
+            Self::Namespace { .. } => "namespace",
+            Self::Message(_) => "message",
+            Self::Heartbeat { .. } => "heartbeat",
+            Self::SignIn { .. } => "sign_in",
             Self::Closed { .. } => "closed",
             Self::IncidentOpened { .. } => "incident_opened",
             Self::IncidentClosed { .. } => "incident_closed",
@@ -223,13 +265,24 @@ impl EventBody {
         }
     }
 
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Frame(_) => Class::Frames,
+            Self::Message(_) => Class::Messages,
+            _ => Class::Events,
+        }
+    }
+
     /// The reason that it carries, if it carries one.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Check(report) => report.reason.as_ref(),
-            Self::State { reason, .. } | Self::Handshake { reason, .. } | Self::IncidentOpened { reason, .. } => {
-                reason.as_ref()
-            }
+            Self::State { reason, .. }
+            | Self::Handshake { reason, .. }
+            | Self::IncidentOpened { reason, .. }
+            | Self::SignIn { reason, .. } => reason.as_ref(),
+            Self::Transport { step, .. } => step.reason(),
+            Self::Namespace { change: NamespaceChange::Refused { reason, .. }, .. } => Some(reason),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod event;
 pub mod incident;
 pub mod meaning;
+pub mod message;
 pub mod notice;
 pub mod reason;
 pub mod rules;
@@ -15,7 +16,8 @@ pub mod stats;
 pub mod surroundings;
 pub mod verdict;
 
-pub use event::{CheckReport, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
+pub use event::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
+pub use message::{Message, MessageKind, NamespaceChange, PongBy, SignInStep, Stuck, TransportStep, Wanted};
 pub use reason::{Category, Code, Reason};
 pub use rules::{Answer, SessionRules};
 pub use state::{Outcome, State};

@@ -9,6 +9,16 @@ pub enum Direction {
     Out,
 }
 
+impl Direction {
+    /// Stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
 /// [RFC 6455, section 11.8](https://www.rfc-editor.org/rfc/rfc6455#section-11.8), messages put together from fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Opcode {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::cli::harmless;
-use crate::diagnosis::words;
-use crate::watch::{Event, EventBody, Outcome, Reason};
-use crate::wire::{Direction, Frame};
+use crate::diagnosis::{session_words, words};
+use crate::watch::{Event, EventBody, Message, MessageKind, Outcome, Reason, TransportStep};
+use crate::wire::Frame;
 
 /// The most of a message that a line shows, in characters.
 const SHOWN: usize = 80;
@@ -38,7 +38,30 @@ fn what(body: &EventBody) -> String {
         }
         EventBody::Retry { attempt, wait, .. } => format!("attempt {attempt} in {}", took(*wait)),
         EventBody::Frame(frame) => message(frame),
-        EventBody::Pong { rtt } => took(*rtt),
+        EventBody::Pong { rtt, by } => format!("{} by {}", took(*rtt), session_words::measured_by(*by)),
+        EventBody::Transport { transport, step } => {
+            let lasted = match step {
+                TransportStep::Opened { took, .. } | TransportStep::Upgraded { took } => Some(*took),
+                TransportStep::Probing | TransportStep::Stuck { .. } | TransportStep::FellBack { .. } => None,
+            };
+            let lasted = lasted.map(took).unwrap_or_default();
+            let why = match step {
+                TransportStep::FellBack { reason, .. } => words::phrase(reason),
+                _ => String::new(),
+            };
+            join([&session_words::step(*transport, step), &lasted, &why])
+        }
+        EventBody::Namespace { namespace, change } => {
+            let why = body.reason().map(words::phrase).unwrap_or_default();
+            join([&session_words::namespace(namespace, change), &why])
+        }
+        EventBody::Message(message) => event_line(message),
+        EventBody::Heartbeat { gap, limit } => format!("after {} of at most {}", took(*gap), took(*limit)),
+        EventBody::SignIn { step, exchange, reason } => {
+            let status = exchange.as_ref().and_then(|exchange| exchange.status()).map(words::status_words);
+            let why = reason.as_ref().map(words::phrase).unwrap_or_default();
+            join([session_words::sign_in(*step), &status.unwrap_or_default(), &why])
+        }
         EventBody::Closed { facts, open_for } => {
             let by = facts.by.code();
             let wire = facts.code.map_or("no code".to_owned(), |code| code.to_string());
@@ -71,12 +94,18 @@ fn why(reason: Option<&Reason>, outcome: Outcome) -> String {
 }
 
 fn message(frame: &Frame) -> String {
-    let arrow = match frame.direction {
-        Direction::In => "in",
-        Direction::Out => "out",
-    };
     let text: String = frame.text().unwrap_or_default().chars().take(SHOWN).collect();
-    format!("{arrow} {} {} B {text}", frame.opcode.word(), frame.size)
+    format!("{} {} {} B {text}", frame.direction.code(), frame.opcode.word(), frame.size)
+}
+
+fn event_line(message: &Message) -> String {
+    let kind = match message.kind {
+        MessageKind::Event => "",
+        MessageKind::Ack | MessageKind::AckMissing => session_words::message_kind(message.kind),
+    };
+    let data: String = message.data.chars().take(SHOWN).collect();
+    let took = message.took.map(took).unwrap_or_default();
+    join([&format!("{} {} {}", message.direction.code(), message.namespace, message.event), kind, &took, &data])
 }
 
 fn join<const N: usize>(parts: [&str; N]) -> String {
@@ -97,7 +126,7 @@ mod tests {
     use super::*;
     use crate::base::{ProfileId, Wall};
     use crate::watch::{Code, State};
-    use crate::wire::Opcode;
+    use crate::wire::{Direction, Opcode};
 
     #[track_caller]
     fn check(body: EventBody, expected: &str) {

@@ -34,6 +34,12 @@ impl Hub {
             Command::SendText { id, text } => {
                 self.wish(id, Wish::Say(Secret::new(text)));
             }
+            Command::Emit { id, emit } => {
+                self.wish(id, Wish::Emit(emit));
+            }
+            Command::PollingOnly { id, on } => {
+                self.wish(id, Wish::PollingOnly(on));
+            }
             Command::Shutdown => {}
         }
     }

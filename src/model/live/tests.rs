@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Sample, SampleKind, Segment};
 use crate::profile::Kind;
-use crate::watch::{CheckReport, Code, Outcome, Reason, State};
+use crate::watch::{CheckReport, Code, Outcome, PongBy, Reason, State};
 use crate::wire::{Direction, Frame, Opcode, Phases};
 
 const SECOND: i64 = 1_000_000;
@@ -125,7 +125,7 @@ fn only_attempts_after_a_loss_are_reconnects() {
 fn a_start_ends_what_was_open_where_it_was_last_heard_of() {
     let mut bench = Bench::new(Kind::WebSocket);
     bench.on(0, state(State::Connecting, State::Connected, None));
-    bench.on(10, EventBody::Pong { rtt: Duration::from_millis(1) });
+    bench.on(10, EventBody::Pong { rtt: Duration::from_millis(1), by: PongBy::Frame });
     bench.on(500, EventBody::Started { version: "1".into() });
     let row = bench.row();
     assert_eq!(row.lane.last().and_then(|segment| segment.to), Some(Wall(10 * SECOND)));

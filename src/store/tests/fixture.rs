@@ -8,9 +8,11 @@ use url::Url;
 
 use crate::base::{Clock, ProfileId, Wall};
 use crate::profile::Kind;
+use crate::profile::model::Transport;
 use crate::store::*;
 use crate::watch::{
-    CheckReport, CloseFacts, ClosedBy, Code, Event, EventBody, Outcome, ProfileChange, Reason, ScriptClose, State,
+    CheckReport, CloseFacts, ClosedBy, Code, Event, EventBody, Message, MessageKind, NamespaceChange, Outcome, PongBy,
+    ProfileChange, Reason, ScriptClose, SignInStep, State, Stuck, TransportStep,
 };
 use crate::wire::{
     Attempt, CertFacts, Direction, Exchange, Frame, Headers, HttpVersion, NetError, Opcode, Phase, Phases, Purpose,
@@ -117,6 +119,69 @@ pub(super) fn frame(text: &str) -> EventBody {
     })
 }
 
+pub(super) fn message(event: &str, data: &str) -> Message {
+    Message {
+        direction: Direction::In,
+        kind: MessageKind::Event,
+        namespace: "/".into(),
+        event: event.into(),
+        data: data.into(),
+        size: data.len() as u64,
+        attachments: 0,
+        id: None,
+        took: None,
+        room: None,
+        user: None,
+        sid: None,
+    }
+}
+
+/// What only a Socket.IO session says, in every form.
+fn socketio_bodies() -> Vec<EventBody> {
+    let on = |transport, step| EventBody::Transport { transport, step };
+    let opened = |max_payload| TransportStep::Opened {
+        revision: 4,
+        upgradable: true,
+        ping_interval: ms(25_000),
+        ping_timeout: ms(20_000),
+        max_payload,
+        took: Duration::from_micros(12_345),
+    };
+    let change = |change| EventBody::Namespace { namespace: "/admin".into(), change };
+    let sign_in =
+        |step, exchange: Option<Exchange>, reason| EventBody::SignIn { step, exchange: exchange.map(Arc::new), reason };
+    let mut bodies = vec![
+        on(Transport::Polling, opened(Some(1_000_000))),
+        on(Transport::WebSocket, opened(None)),
+        on(Transport::WebSocket, TransportStep::Probing),
+        on(Transport::WebSocket, TransportStep::Upgraded { took: ms(31) }),
+        on(Transport::Polling, TransportStep::FellBack { from: Transport::WebSocket, reason: reason() }),
+        change(NamespaceChange::Joined { sid: Some("x7Yk".into()), took: ms(3), recovered: true }),
+        change(NamespaceChange::Joined { sid: None, took: ms(3), recovered: false }),
+        change(NamespaceChange::Refused { reason: reason(), data: r#"{"message":"not \"you\""}"#.into() }),
+        change(NamespaceChange::Left { by: ClosedBy::Server }),
+        EventBody::Message(Arc::new(message("chat", r#"["héllo"]"#))),
+        EventBody::Message(Arc::new(Message {
+            direction: Direction::Out,
+            attachments: 2,
+            id: Some(u64::MAX),
+            took: Some(ms(12)),
+            room: Some("lobby".into()),
+            user: Some("ann".into()),
+            sid: Some("x7Yk".into()),
+            ..message("chat", "[")
+        })),
+        EventBody::Heartbeat { gap: ms(25_010), limit: ms(45_000) },
+    ];
+    bodies.extend(Stuck::ALL.map(|why| on(Transport::Polling, TransportStep::Stuck { why, reason: Some(reason()) })));
+    bodies.push(on(Transport::Polling, TransportStep::Stuck { why: Stuck::NotOffered, reason: None }));
+    bodies.extend(PongBy::ALL.map(|by| EventBody::Pong { rtt: ms(1), by }));
+    bodies.extend(SignInStep::ALL.map(|step| sign_in(step, None, None)));
+    bodies.push(sign_in(SignInStep::Submitted, Some(exchange(Ok(response()))), Some(reason())));
+    bodies.extend(MessageKind::ALL.map(|kind| EventBody::Message(Arc::new(Message { kind, ..message("", "[]") }))));
+    bodies
+}
+
 pub(super) fn state(from: State, to: State) -> EventBody {
     EventBody::State { from, to, reason: Some(reason()), attempt: 3 }
 }
@@ -152,7 +217,7 @@ pub(super) fn every_body() -> Vec<EventBody> {
             payload: [0xff, 0].into(),
             heartbeat: false,
         }),
-        EventBody::Pong { rtt: Duration::from_micros(345) },
+        EventBody::Pong { rtt: Duration::from_micros(345), by: PongBy::Frame },
         EventBody::Closed { facts: close(), open_for: ms(60_000) },
         EventBody::Closed { facts: CloseFacts { code: None, by: ClosedBy::Network, ..close() }, open_for: ms(0) },
         EventBody::IncidentOpened { reason: Some(reason()), failures: 3 },
@@ -171,6 +236,9 @@ pub(super) fn every_body() -> Vec<EventBody> {
         EventBody::Panicked { task: "probe 3".into(), message: "index out of bounds".into() },
         EventBody::Stopped,
     ]
+    .into_iter()
+    .chain(socketio_bodies())
+    .collect()
 }
 
 /// A writer on a channel.

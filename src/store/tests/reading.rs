@@ -11,7 +11,7 @@ use crate::base::{ProfileId, Wall};
 use crate::model::{Answer, Column, Query};
 use crate::profile::{Kind, Profile};
 use crate::store::*;
-use crate::watch::{EventBody, State};
+use crate::watch::{Class, EventBody, PongBy, State};
 
 #[test]
 fn samples_and_roll_ups_tell_the_same_story() {
@@ -82,10 +82,10 @@ fn a_range_sums_up_to_what_its_columns_hold() {
 #[test]
 fn roll_ups_go_on_where_a_restart_or_a_failed_batch_left_them() {
     let mut rig = Rig::new();
-    rig.send(1, EventBody::Pong { rtt: ms(4) });
+    rig.send(1, EventBody::Pong { rtt: ms(4), by: PongBy::Frame });
     rig.stop();
     rig.start(|_| {});
-    rig.send(2, EventBody::Pong { rtt: ms(6) });
+    rig.send(2, EventBody::Pong { rtt: ms(6), by: PongBy::Frame });
     let data = rig.reader().range(ID, Wall(0), Wall(9 * SECOND), Duration::from_secs(300)).unwrap();
     assert_eq!(data.latency[0].good, 2);
 }
@@ -114,7 +114,8 @@ fn what_lies_between_two_runs_is_a_gap_and_in_no_state() {
     assert_eq!(past.segments.last().unwrap().to, Some(Wall(41 * SECOND)));
 }
 
-const EVERYTHING: PastLimits = PastLimits { beats: 60, samples: 5_000, segments: 5_000, events: 5_000, frames: 5_000 };
+const EVERYTHING: PastLimits =
+    PastLimits { beats: 60, samples: 5_000, segments: 5_000, events: 5_000, frames: 5_000, messages: 5_000 };
 
 #[test]
 fn the_past_has_the_newest_of_everything() {
@@ -132,8 +133,9 @@ fn the_past_has_the_newest_of_everything() {
     );
     rig.send(3_602, frame("hello"));
     let reader = rig.reader();
-    let past =
-        reader.past(ID, None, PastLimits { beats: 60, samples: 100, segments: 10, events: 20, frames: 5 }).unwrap();
+    let past = reader
+        .past(ID, None, PastLimits { beats: 60, samples: 100, segments: 10, events: 20, frames: 5, messages: 5 })
+        .unwrap();
     assert_eq!(past.beats.len(), 60);
     assert!(past.beats.windows(2).all(|pair| pair[0].at < pair[1].at));
     assert_eq!(past.beats.last().unwrap().at, Wall(3_590 * SECOND));
@@ -161,7 +163,7 @@ fn a_sessions_beats_come_from_its_states_and_round_trips() {
     rig.send_of(Wall(0), None, EventBody::Started { version: "1".into() });
     rig.send(0, EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 });
     for at in 1..10 {
-        rig.send(at * 5, EventBody::Pong { rtt: ms(at.unsigned_abs()) });
+        rig.send(at * 5, EventBody::Pong { rtt: ms(at.unsigned_abs()), by: PongBy::Frame });
     }
     rig.send(45, state(State::Connected, State::Reconnecting));
     rig.send(59, EventBody::Attempt { attempt: 2 });
@@ -216,7 +218,8 @@ fn the_windows_questions_are_answered() {
     an_hour(&mut rig);
     let reader = rig.reader();
     let (from, to) = (Wall(0), Wall(100 * SECOND));
-    match reader.answer(&Query::Events { profile: ID, from, to, limit: 5, frames: true }) {
+    match reader.answer(&Query::Events { profile: ID, from, to, limit: 5, classes: vec![Class::Events, Class::Frames] })
+    {
         Answer::Events(page) => assert_eq!((page.events.len(), page.more), (5, true)),
         other => panic!("{other:?}"),
     }

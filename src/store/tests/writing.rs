@@ -8,7 +8,7 @@ use super::fixture::*;
 use crate::base::{Clock, ProfileId, Wall};
 use crate::profile::Kind;
 use crate::store::*;
-use crate::watch::{EventBody, Outcome, State};
+use crate::watch::{EventBody, Outcome, PongBy, State};
 use crate::wire::WireResponse;
 
 #[test]
@@ -68,9 +68,9 @@ fn numbers_go_on_after_a_restart_and_a_second_writer_is_refused() {
 #[test]
 fn a_number_seen_before_is_not_written_or_counted_twice() {
     let mut rig = Rig::new();
-    rig.send(1, EventBody::Pong { rtt: ms(4) });
+    rig.send(1, EventBody::Pong { rtt: ms(4), by: PongBy::Frame });
     rig.next = 1;
-    rig.send(2, EventBody::Pong { rtt: ms(9) });
+    rig.send(2, EventBody::Pong { rtt: ms(9), by: PongBy::Frame });
     let reader = rig.reader();
     assert_eq!(all(&reader, &Filter::default()).len(), 1);
     let data = reader.range(ID, Wall(0), Wall(600 * SECOND), Duration::from_secs(300)).unwrap();
@@ -254,7 +254,7 @@ fn old_states_go_but_never_the_newest() {
 fn a_burst_is_written_whole() {
     let mut rig = Rig::new();
     for at in 0..30_000 {
-        rig.send(at, EventBody::Pong { rtt: ms(1) });
+        rig.send(at, EventBody::Pong { rtt: ms(1), by: PongBy::Frame });
     }
     assert_eq!(rig.reader().last_seq().unwrap(), 30_000);
 }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use self::end::closed;
 pub use self::end::reason_of_end;
-use super::{CloseFacts, Code, EventBody, Reason, SessionRules, State};
+use super::{CloseFacts, Code, EventBody, PongBy, Reason, SessionRules, State, Wanted};
 use crate::base::{Moment, Secret};
 use crate::wire::{Exchange, Frame, NetError};
 
@@ -51,6 +51,10 @@ pub enum Input<'a> {
     Stop,
     /// Send this, as a person asked.
     Say(Secret),
+    /// Send this Socket.IO event, as a person asked.
+    Emit(Arc<Wanted>),
+    /// Leave WebSocket out, or use it again.
+    PollingOnly(bool),
     /// The dial came to a 101 that holds.
     Opened {
         exchange: Arc<Exchange>,
@@ -270,6 +274,8 @@ impl Session {
                     out.push(Effect::Send { text, heartbeat: false });
                 }
             }
+            // A WebSocket's session has neither events nor a choice of transports.
+            Input::Emit(_) | Input::PollingOnly(_) => {}
             Input::Opened { exchange, protocol } => self.opened(exchange, protocol, now, out),
             Input::Failed { exchange, reason } => {
                 if !self.is_dialling() {
@@ -297,7 +303,7 @@ impl Session {
                     // A fixed cadence: from the ping, not from its answer.
                     open.ping_due = self.rules.ping().map(|every| (awaited.sent + every).max(now.mono));
                     let rtt = now.mono.saturating_duration_since(awaited.sent);
-                    out.push(Effect::Emit(EventBody::Pong { rtt }));
+                    out.push(Effect::Emit(EventBody::Pong { rtt, by: PongBy::Frame }));
                 }
             }
             Input::Ended { facts, error } => {

@@ -108,7 +108,7 @@ fn word(effect: &Effect) -> String {
             format!("closed {} by {} after {}", facts.script.code, facts.by.code(), open_for.as_secs())
         }
         Effect::Emit(EventBody::Frame(frame)) => format!("frame{}", if frame.heartbeat { " ♥" } else { "" }),
-        Effect::Emit(EventBody::Pong { rtt }) => format!("pong {}", rtt.as_millis()),
+        Effect::Emit(EventBody::Pong { rtt, .. }) => format!("pong {}", rtt.as_millis()),
         Effect::Emit(body) => body.kind().into(),
     }
 }

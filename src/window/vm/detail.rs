@@ -382,20 +382,20 @@ impl DetailState {
         if to <= from || !matches!(self.tab, Tab::Events | Tab::Frames) {
             return;
         }
-        let frames = table.with_frames();
+        let classes = table.classes().to_vec();
         let same = |query: &Query| match query {
-            Query::Events { from: asked_from, to: asked_to, frames: asked_frames, .. } => {
+            Query::Events { from: asked_from, to: asked_to, classes: asked, .. } => {
                 *asked_from <= from
                     && from.since(*asked_from) <= self.view.length() / 4
                     && asked_to.0.abs_diff(to.0) <= self.view.length().as_micros() as u64 / 4
-                    && *asked_frames == frames
+                    && *asked == classes
             }
             Query::Range { .. } => false,
         };
         if self.asked_events.as_ref().is_some_and(same) {
             return;
         }
-        let query = Query::Events { profile, from, to, limit: PAGE, frames };
+        let query = Query::Events { profile, from, to, limit: PAGE, classes };
         self.asked_events = Some(query.clone());
         self.queue.retain(|queued| matches!(queued, Query::Range { .. }));
         self.queue.push(query);

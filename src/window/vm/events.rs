@@ -1,4 +1,4 @@
-//! The tables of events and of frames: rows as text, filtered, kept from frame to frame.
+//! The tables of events, of frames and of messages: rows as text, filtered, kept from frame to frame.
 //!
 //! Invariant: a row is made once; what is new is added, what memory forgot is dropped.
 
@@ -13,9 +13,9 @@ use super::filter::Filter;
 use super::plots::View;
 use crate::base::{ProfileId, Wall};
 use crate::model::Live;
-use crate::watch::{Event, EventBody, Outcome};
+use crate::watch::{Class, Event, EventBody, MessageKind, NamespaceChange, Outcome, TransportStep};
 
-pub use row::{EventRow, arrow, pretty, preview};
+pub use row::{EventRow, arrow, pretty, pretty_json, preview};
 
 /// More rows than this are not shown at once: the oldest go.
 pub const MOST: usize = 5_000;
@@ -23,9 +23,11 @@ pub const MOST: usize = 5_000;
 /// Which rows a table is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Events; frames among them only where the filter asks for them.
+    /// Events; frames and messages among them only where the filter asks for them.
     Events,
     Frames,
+    /// Socket.IO's events and acknowledgements.
+    Messages,
 }
 
 /// A table's rows, kept.
@@ -35,7 +37,8 @@ pub struct Table {
     profile: Option<ProfileId>,
     rows: VecDeque<EventRow>,
     last_seq: u64,
-    with_frames: bool,
+    /// What its rows are of.
+    classes: Vec<Class>,
     /// Rows of the history, older than memory's.
     past: Vec<EventRow>,
     /// What the person typed.
@@ -87,6 +90,12 @@ impl Chip {
                 EventBody::Closed { facts, .. } => !facts.script.clean,
                 EventBody::Notified { problem, .. } => problem.is_some(),
                 EventBody::Recording { on, .. } => !on,
+                EventBody::Transport { step, .. } => {
+                    matches!(step, TransportStep::Stuck { .. } | TransportStep::FellBack { .. })
+                }
+                EventBody::Namespace { change, .. } => matches!(change, NamespaceChange::Refused { .. }),
+                EventBody::SignIn { reason, .. } => reason.is_some(),
+                EventBody::Message(message) => message.kind == MessageKind::AckMissing,
                 EventBody::IncidentOpened { .. }
                 | EventBody::Offline { .. }
                 | EventBody::Lost { .. }
@@ -105,6 +114,10 @@ impl Chip {
                     | EventBody::Retry { .. }
                     | EventBody::Closed { .. }
                     | EventBody::Pong { .. }
+                    | EventBody::Transport { .. }
+                    | EventBody::Namespace { .. }
+                    | EventBody::Heartbeat { .. }
+                    | EventBody::SignIn { .. }
             ),
             Self::Frames => matches!(body, EventBody::Frame(_)),
         }
@@ -118,7 +131,7 @@ impl Table {
             profile: None,
             rows: VecDeque::new(),
             last_seq: 0,
-            with_frames: which == Which::Frames,
+            classes: Vec::new(),
             past: Vec::new(),
             typed: String::new(),
             filter: Filter::default(),
@@ -132,9 +145,21 @@ impl Table {
         }
     }
 
-    /// Whether frames are among its rows.
-    pub fn with_frames(&self) -> bool {
-        self.with_frames
+    /// What its rows are of.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    fn wants(&self, class: Class) -> bool {
+        match (self.which, class) {
+            (Which::Events, Class::Events) | (Which::Frames, Class::Frames) | (Which::Messages, Class::Messages) => {
+                true
+            }
+            (Which::Events, class) => {
+                class == Class::Frames && self.chip == Some(Chip::Frames) || self.filter.asks_for(class)
+            }
+            (Which::Frames | Which::Messages, _) => false,
+        }
     }
 
     /// Takes what is new, and what was typed, into the rows. `view`: only what lies in it is shown.
@@ -145,11 +170,10 @@ impl Table {
             self.applied = now;
             self.dirty = true;
         }
-        let with_frames =
-            self.which == Which::Frames || self.chip == Some(Chip::Frames) || self.filter.asks_for_frames();
-        if self.profile != Some(id) || self.with_frames != with_frames {
+        let classes: Vec<Class> = Class::ALL.into_iter().filter(|class| self.wants(*class)).collect();
+        if self.profile != Some(id) || self.classes != classes {
             self.profile = Some(id);
-            self.with_frames = with_frames;
+            self.classes = classes;
             self.rows.clear();
             self.past.clear();
             self.last_seq = 0;
@@ -174,12 +198,11 @@ impl Table {
         ) -> impl Iterator<Item = &'a Arc<Event>> {
             events.rev().take_while(move |event| after < event.seq).take(MOST)
         }
-        if self.which == Which::Events {
-            fresh.extend(newer(watched.events.iter(), after));
-            fresh.extend(newer(live.global_events(), after));
+        for class in &self.classes {
+            fresh.extend(newer(watched.kept(*class).iter(), after));
         }
-        if self.with_frames {
-            fresh.extend(newer(watched.frames.iter(), after));
+        if self.classes.contains(&Class::Events) {
+            fresh.extend(newer(live.global_events(), after));
         }
         if fresh.is_empty() {
             return;
@@ -199,8 +222,7 @@ impl Table {
     /// Rows of the history, oldest first; those that memory has too are left out.
     pub fn set_past(&mut self, events: &[Arc<Event>], zone: &TimeZone) {
         let first = self.rows.front().map_or(u64::MAX, |row| row.event.seq);
-        let wanted =
-            |event: &&Arc<Event>| event.seq < first && (self.with_frames || !matches!(event.body, EventBody::Frame(_)));
+        let wanted = |event: &&Arc<Event>| event.seq < first && self.classes.contains(&event.body.class());
         self.past = events.iter().filter(wanted).map(|event| EventRow::new(Arc::clone(event), zone)).collect();
         self.dirty = true;
     }
@@ -219,7 +241,9 @@ impl Table {
             let quiet = match body {
                 EventBody::Frame(frame) => self.hide_heartbeats && frame.heartbeat,
                 // One every few seconds would drown the rest: they are there for who asks.
-                EventBody::Pong { .. } => self.filter.is_empty() && self.chip != Some(Chip::Session),
+                EventBody::Pong { .. } | EventBody::Heartbeat { .. } => {
+                    self.filter.is_empty() && self.chip != Some(Chip::Session)
+                }
                 _ => false,
             };
             let by_chip = self.chip.is_none_or(|chip| chip.takes(body));

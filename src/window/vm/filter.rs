@@ -1,8 +1,9 @@
-//! What a person types to narrow a table: `kind:frame dir:in -ping size:>1k "two words"`.
+//! What a person types to narrow a table: `kind:frame dir:in -ping size:>1k "two words"`, `ns:/admin event:chat`.
 //!
 //! Every term has to hold; one with `-` before it must not. A key that is not known is a plain word, so that nothing typed
 //! is an error.
 
+use crate::watch::Class;
 use crate::wire::Direction;
 
 /// What of a row a filter can ask for.
@@ -18,7 +19,13 @@ pub struct Facts<'a> {
     /// The reason's code.
     pub code: Option<&'a str>,
     pub status: Option<u16>,
+    /// A frame's opcode, a message's kind.
     pub opcode: Option<&'a str>,
+    pub namespace: Option<&'a str>,
+    /// A message's event name.
+    pub event: Option<&'a str>,
+    pub room: Option<&'a str>,
+    pub user: Option<&'a str>,
     /// All of the row's words, in lower case.
     pub text: &'a str,
 }
@@ -38,6 +45,10 @@ enum Term {
     Code(String),
     Status(Comparison, u64),
     Opcode(String),
+    Namespace(String),
+    Event(String),
+    Room(String),
+    User(String),
     Word(String),
 }
 
@@ -70,16 +81,9 @@ impl Filter {
         self.terms.iter().all(|(wanted, term)| term.holds(facts) == *wanted)
     }
 
-    /// Whether it asks for frames by their own facts, so that they have to be among the rows.
-    pub fn asks_for_frames(&self) -> bool {
-        self.terms.iter().any(|(wanted, term)| {
-            *wanted
-                && match term {
-                    Term::Kind(kind) => "frame".starts_with(kind.as_str()),
-                    Term::Dir(_) | Term::Size(..) | Term::Opcode(_) => true,
-                    Term::State(_) | Term::Code(_) | Term::Status(..) | Term::Word(_) => false,
-                }
-        })
+    /// Whether it asks for frames or messages by their own facts, so that they have to be among the rows.
+    pub fn asks_for(&self, class: Class) -> bool {
+        self.terms.iter().any(|(wanted, term)| *wanted && term.is_of(class))
     }
 }
 
@@ -97,9 +101,26 @@ impl Term {
             "state" => Self::State(value.replace(['-', ' '], "_")),
             "code" => Self::Code(value.to_owned()),
             "opcode" | "op" => Self::Opcode(value.to_owned()),
+            "ns" | "namespace" => Self::Namespace(value.to_owned()),
+            "event" => Self::Event(value.to_owned()),
+            "room" => Self::Room(value.to_owned()),
+            "user" => Self::User(value.to_owned()),
             "size" => comparison(value).map_or(Self::Word(lower.clone()), |(how, size)| Self::Size(how, size)),
             "status" => comparison(value).map_or(Self::Word(lower.clone()), |(how, status)| Self::Status(how, status)),
             _ => Self::Word(lower),
+        }
+    }
+
+    fn is_of(&self, class: Class) -> bool {
+        match (self, class) {
+            (Self::Kind(kind), Class::Frames) => "frame".starts_with(kind.as_str()),
+            (Self::Kind(kind), Class::Messages) => "message".starts_with(kind.as_str()),
+            (Self::Dir(_) | Self::Size(..), Class::Frames | Class::Messages) => true,
+            (Self::Opcode(_), class) => class != Class::Events,
+            (Self::Event(_) | Self::Room(_) | Self::User(_), class) => class == Class::Messages,
+            // Namespaces come and go as events, too.
+            (Self::Namespace(_), class) => class != Class::Frames,
+            _ => false,
         }
     }
 
@@ -112,6 +133,10 @@ impl Term {
             Self::Code(code) => facts.code.is_some_and(|got| got.to_lowercase().contains(code.as_str())),
             Self::Status(how, status) => facts.status.is_some_and(|got| how.holds(got.into(), *status)),
             Self::Opcode(opcode) => facts.opcode.is_some_and(|got| got.starts_with(opcode.as_str())),
+            Self::Namespace(namespace) => is(facts.namespace, namespace),
+            Self::Event(event) => facts.event.is_some_and(|got| got.to_lowercase().starts_with(event.as_str())),
+            Self::Room(room) => is(facts.room, room),
+            Self::User(user) => is(facts.user, user),
             Self::Word(word) => facts.text.contains(word.as_str()),
         }
     }
@@ -127,6 +152,10 @@ impl Comparison {
             Self::More => wanted < got,
         }
     }
+}
+
+fn is(got: Option<&str>, wanted: &str) -> bool {
+    got.is_some_and(|got| got.to_lowercase() == wanted)
 }
 
 /// `>1k`, `<=200`, `404`: how, and what; `k`, `M` and `G` are powers of a thousand.
@@ -170,25 +199,43 @@ fn words(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const NOTHING: Facts<'_> = Facts {
+        kind: "",
+        dir: None,
+        size: None,
+        state: None,
+        code: None,
+        status: None,
+        opcode: None,
+        namespace: None,
+        event: None,
+        room: None,
+        user: None,
+        text: "",
+    };
+    const MESSAGE: Facts<'_> = Facts {
+        kind: "message",
+        opcode: Some("event"),
+        namespace: Some("/admin"),
+        event: Some("chat message"),
+        user: Some("Ann"),
+        ..NOTHING
+    };
     const FRAME: Facts<'_> = Facts {
         kind: "frame",
         dir: Some(Direction::In),
         size: Some(1_500),
-        state: None,
-        code: None,
-        status: None,
         opcode: Some("text"),
         text: "{\"type\":\"chat\"} hello world",
+        ..NOTHING
     };
     const CHECK: Facts<'_> = Facts {
         kind: "check",
-        dir: None,
-        size: None,
         state: Some("cors_error"),
         code: Some("MissingAllowOriginHeader"),
         status: Some(502),
-        opcode: None,
         text: "down 502 bad gateway",
+        ..NOTHING
     };
 
     #[track_caller]
@@ -225,9 +272,22 @@ mod tests {
     }
 
     #[test]
-    fn asking_for_a_frames_facts_asks_for_frames() {
-        assert!(Filter::parse("kind:frame").asks_for_frames());
-        assert!(Filter::parse("dir:in").asks_for_frames());
-        assert!(!Filter::parse("-kind:frame cors").asks_for_frames());
+    fn a_message_is_found_by_namespace_event_and_user() {
+        let found = |filter: &str| Filter::parse(filter).matches(&MESSAGE);
+        assert!(found("ns:/admin event:chat user:ann op:event"));
+        assert!(!found("ns:/") && !found("event:message") && !found("-ns:/admin") && !found("room:a"));
+    }
+
+    #[test]
+    fn asking_for_a_frames_or_a_messages_facts_asks_for_those() {
+        let asks = |filter: &str| {
+            let filter = Filter::parse(filter);
+            (filter.asks_for(Class::Frames), filter.asks_for(Class::Messages))
+        };
+        assert_eq!(asks("kind:frame"), (true, false));
+        assert_eq!(asks("dir:in"), (true, true));
+        assert_eq!(asks("ns:/admin"), (false, true));
+        assert_eq!(asks("event:chat"), (false, true));
+        assert_eq!(asks("-kind:frame cors"), (false, false));
     }
 }

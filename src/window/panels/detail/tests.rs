@@ -13,7 +13,7 @@ use super::*;
 use crate::base::{ProfileId, Wall};
 use crate::model::Live;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Code, Event, EventBody, Outcome, Reason, State};
+use crate::watch::{CheckReport, Code, Event, EventBody, Outcome, PongBy, Reason, State};
 use crate::window::testing::{broken, harness};
 use crate::window::theme::Look;
 use crate::wire::{
@@ -111,7 +111,7 @@ fn session() -> Live {
         EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 },
     );
     for n in 0..20 {
-        add(&mut live, ago(590 - n * 15), EventBody::Pong { rtt: Duration::from_millis(4 + n % 3) });
+        add(&mut live, ago(590 - n * 15), EventBody::Pong { rtt: Duration::from_millis(4 + n % 3), by: PongBy::Frame });
     }
     for (direction, payload, heartbeat) in
         [(Direction::Out, "{\"type\":\"hello\"}", false), (Direction::In, "{\"type\":\"ping\"}", true)]

@@ -1,4 +1,4 @@
-//! One event, or frame, as a row of text.
+//! One event, frame or message as a row of text.
 
 use std::sync::Arc;
 
@@ -7,8 +7,10 @@ use jiff::tz::TimeZone;
 use super::super::filter::Facts;
 use super::super::why::close_line;
 use super::super::{local, words};
-use crate::diagnosis::words as reasons;
-use crate::watch::{Event, EventBody, Outcome, ProfileChange, State};
+use crate::diagnosis::{session_words, words as reasons};
+use crate::watch::{
+    Event, EventBody, Message, MessageKind, NamespaceChange, Outcome, ProfileChange, State, TransportStep,
+};
 use crate::wire::{Direction, Frame};
 
 /// One event as a row.
@@ -40,6 +42,10 @@ impl EventRow {
             hay.push(' ');
             hay.push_str(&text.to_lowercase());
         }
+        if let EventBody::Message(message) = &event.body {
+            hay.push(' ');
+            hay.push_str(&message.data.to_lowercase());
+        }
         Self { event, time, kind, what, reason, mark, hay }
     }
 
@@ -59,6 +65,17 @@ impl EventRow {
                 facts.size = Some(frame.size);
                 facts.opcode = Some(frame.opcode.word());
             }
+            EventBody::Message(message) => {
+                facts.dir = Some(message.direction);
+                facts.size = Some(message.size);
+                facts.opcode = Some(message.kind.code());
+                facts.namespace = Some(&message.namespace);
+                facts.event = Some(&message.event);
+                facts.room = message.room.as_deref();
+                facts.user = message.user.as_deref();
+            }
+            EventBody::Namespace { namespace, .. } => facts.namespace = Some(namespace),
+            EventBody::SignIn { exchange: Some(exchange), .. } => facts.status = exchange.status().or(facts.status),
             EventBody::Check(report) => {
                 facts.state = Some(report.state.code());
                 facts.status = report.status.or(facts.status);
@@ -93,6 +110,11 @@ fn kind_word(body: &EventBody) -> &'static str {
         EventBody::Retry { .. } => "retry",
         EventBody::Frame(_) => "frame",
         EventBody::Pong { .. } => "round trip",
+        EventBody::Transport { .. } => "transport",
+        EventBody::Namespace { .. } => "namespace",
+        EventBody::Message(_) => "message",
+        EventBody::Heartbeat { .. } => "heartbeat",
+        EventBody::SignIn { .. } => "sign-in",
         EventBody::Closed { .. } => "closed",
         EventBody::IncidentOpened { .. } | EventBody::IncidentClosed { .. } => "incident",
         EventBody::Notified { .. } => "notice",
@@ -151,7 +173,31 @@ fn told(body: &EventBody) -> (String, Option<State>) {
         }
         EventBody::Retry { attempt, wait, .. } => (format!("Attempt {attempt} in {}", words::latency(*wait)), None),
         EventBody::Frame(frame) => (frame_line(frame), None),
-        EventBody::Pong { rtt } => (words::latency(*rtt), None),
+        EventBody::Pong { rtt, by } => {
+            (format!("{}, by {}", words::latency(*rtt), session_words::measured_by(*by)), None)
+        }
+        EventBody::Transport { transport, step } => {
+            let took = match step {
+                TransportStep::Opened { took, .. } | TransportStep::Upgraded { took } => words::latency(*took),
+                TransportStep::Probing | TransportStep::Stuck { .. } | TransportStep::FellBack { .. } => String::new(),
+            };
+            (with(session_words::step(*transport, step), took), None)
+        }
+        EventBody::Namespace { namespace, change } => {
+            let took = match change {
+                NamespaceChange::Joined { took, .. } => words::latency(*took),
+                NamespaceChange::Refused { .. } | NamespaceChange::Left { .. } => String::new(),
+            };
+            (with(session_words::namespace(namespace, change), took), None)
+        }
+        EventBody::Message(message) => (message_line(message), None),
+        EventBody::Heartbeat { gap, limit } => {
+            (format!("Came after {}, at most {}", words::latency(*gap), words::latency(*limit)), None)
+        }
+        EventBody::SignIn { step, exchange, .. } => {
+            let status = exchange.as_ref().and_then(|exchange| exchange.status()).map(reasons::status_words);
+            (with(session_words::sign_in(*step).to_owned(), status.unwrap_or_default()), None)
+        }
         EventBody::Closed { facts, open_for } => {
             (format!("{}; was open for {}", close_line(facts), words::lasted(*open_for)), None)
         }
@@ -194,6 +240,22 @@ fn frame_line(frame: &Frame) -> String {
     format!("{arrow} {} {} {}", frame.opcode.word(), words::bytes(frame.size), preview(frame))
 }
 
+fn with(text: String, more: String) -> String {
+    if more.is_empty() { text } else { format!("{text}, {more}") }
+}
+
+/// `← /admin chat ["hi"]`
+fn message_line(message: &Message) -> String {
+    let Message { direction, kind, namespace, event, data, .. } = message;
+    let kind = match kind {
+        MessageKind::Event => "",
+        MessageKind::Ack | MessageKind::AckMissing => session_words::message_kind(*kind),
+    };
+    let arrow = arrow(*direction);
+    let parts = [arrow, namespace, event, kind, &one_line(data, (data.len() as u64) < message.size)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Out of us, or in to us.
 pub fn arrow(direction: Direction) -> &'static str {
     match direction {
@@ -205,15 +267,18 @@ pub fn arrow(direction: Direction) -> &'static str {
 /// The payload on one line, at most 200 characters of it.
 pub fn preview(frame: &Frame) -> String {
     match frame.text() {
-        Some(text) => {
-            let mut line: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
-            if 200 < text.chars().count() || (frame.payload.len() as u64) < frame.size {
-                line.push('…');
-            }
-            line
-        }
+        Some(text) => one_line(text, (frame.payload.len() as u64) < frame.size),
         None => hex(&frame.payload, 32),
     }
+}
+
+/// At most 200 characters. `more`: the text is only the beginning.
+pub fn one_line(text: &str, more: bool) -> String {
+    let mut line: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if more || 200 < text.chars().count() {
+        line.push('…');
+    }
+    line
 }
 
 fn hex(bytes: &[u8], most: usize) -> String {
@@ -224,16 +289,18 @@ fn hex(bytes: &[u8], most: usize) -> String {
     text.join(" ")
 }
 
+/// An object or an array with its levels, other text as it is.
+pub fn pretty_json(text: &str) -> String {
+    let json =
+        serde_json::from_str::<serde_json::Value>(text).ok().filter(|value| value.is_object() || value.is_array());
+    json.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
+}
+
 /// The payload to be read: JSON with its levels, other text as it is, bytes as hex with their letters.
 pub fn pretty(frame: &Frame) -> String {
     let cut = (frame.payload.len() as u64) < frame.size;
     let mut text = match frame.text() {
-        Some(text) => {
-            let json = serde_json::from_str::<serde_json::Value>(text)
-                .ok()
-                .filter(|value| value.is_object() || value.is_array());
-            json.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
-        }
+        Some(text) => pretty_json(text),
         None => frame
             .payload
             .chunks(16)

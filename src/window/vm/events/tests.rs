@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::row::LowerWord as _;
 use super::*;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CloseFacts, ClosedBy, Code, Reason, ScriptClose, State};
+use crate::watch::{CloseFacts, ClosedBy, Code, PongBy, Reason, ScriptClose, State};
 use crate::wire::{Direction, Frame, Opcode};
 
 const ID: ProfileId = ProfileId(1);
@@ -111,7 +111,7 @@ fn chips_pick_kinds() {
     let live = live(vec![
         enter(State::Error, Code::CertExpired),
         EventBody::Closed { facts, open_for: Duration::from_secs(90) },
-        EventBody::Pong { rtt: Duration::from_micros(400) },
+        EventBody::Pong { rtt: Duration::from_micros(400), by: PongBy::Frame },
     ]);
     let mut table = Table::new(Which::Events);
     table.chip = Some(Chip::Problems);
@@ -123,7 +123,7 @@ fn chips_pick_kinds() {
         shown(&table),
         [
             "closed Closed by the server with 1000 (normal) “bye”; the page's script sees 1000, clean; was open for 1 min",
-            "round trip 0.4 ms"
+            "round trip 0.4 ms, by ping frames"
         ]
     );
 }
