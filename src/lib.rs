@@ -10,6 +10,7 @@
 //! | 0 | [`base`] | typed ids, the clock, bounded rings, secrets, collected problems | imports another room |
 //! | 1 | [`wire`] | requests, answers with raw ordered headers, phase timings, network errors | |
 //! | 2 | [`browser`] | what a browser would do, as the specifications number it | sockets, tokio, the clock, logging |
+//! | 2 | [`protocol`] | Engine.IO and Socket.IO packets | same |
 //! | 2 | [`profile`] | what to watch: the TOML, its checking, its writing | same |
 //! | 2 | [`watch`] | evidence, verdict, the session machine, back-off, schedule, incidents, events | same |
 //! | 2 | [`diagnosis`] | evidence → cause, and what to change | same |
@@ -45,6 +46,7 @@ pub mod lab;
 pub mod model;
 pub mod net;
 pub mod profile;
+pub mod protocol;
 pub mod store;
 pub mod watch;
 pub mod window;

@@ -11,21 +11,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("wire", &["base"]),
     ("browser", &["base", "wire"]),
+    ("protocol", &["base", "wire"]),
     ("profile", &["base", "wire", "browser"]),
-    ("watch", &["base", "wire", "browser", "profile"]),
-    ("diagnosis", &["base", "wire", "browser", "profile", "watch"]),
-    ("model", &["base", "wire", "browser", "profile", "watch", "diagnosis"]),
+    ("watch", &["base", "wire", "browser", "protocol", "profile"]),
+    ("diagnosis", &["base", "wire", "browser", "protocol", "profile", "watch"]),
+    ("model", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis"]),
     ("net", &["base", "wire", "browser", "profile"]),
-    ("store", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model"]),
-    ("lab", &["base", "wire", "browser", "profile", "watch"]),
-    ("export", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model", "store"]),
-    ("engine", &["base", "wire", "browser", "profile", "watch", "diagnosis", "model", "net", "store"]),
+    ("store", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model"]),
+    ("lab", &["base", "wire", "browser", "protocol", "profile", "watch"]),
+    ("export", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model", "store"]),
+    ("engine", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model", "net", "store"]),
     (
         "cli",
         &[
             "base",
             "wire",
             "browser",
+            "protocol",
             "profile",
             "watch",
             "diagnosis",
@@ -44,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "base",
             "wire",
             "browser",
+            "protocol",
             "profile",
             "watch",
             "diagnosis",
@@ -190,7 +193,7 @@ fn only_the_store_opens_the_database() {
 #[test]
 fn the_pure_rooms_know_no_runtime() {
     check("tokio or I/O in a pure room", |_, room, line| {
-        ["wire", "browser", "profile", "watch", "diagnosis", "model"].contains(&room)
+        ["wire", "browser", "protocol", "profile", "watch", "diagnosis", "model"].contains(&room)
             && ["tokio::", "std::net::Tcp", "std::fs::", "std::env::", "log::", "tracing::"]
                 .iter()
                 .any(|call| line.contains(call))
