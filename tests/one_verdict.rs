@@ -33,7 +33,15 @@ struct Verdict {
     status: Option<u64>,
     preflighted: bool,
     /// Not of `replay`: it judges no endpoint, only what the browser does.
-    endpoint: Option<(String, String)>,
+    endpoint: Option<Endpoint>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Endpoint {
+    state: String,
+    summary: String,
+    /// Cookies that stayed behind, leave that a person gives, what can't be known.
+    beside: Vec<String>,
 }
 
 fn profile(kind: Kind, url: &Url, browser: Browser) -> Profile {
@@ -67,7 +75,11 @@ fn of_window(watching: &mut Watching, id: ProfileId, profile: Profile) -> Verdic
         console: check.console,
         status: report.status.map(u64::from),
         preflighted: check.exchanges.iter().any(|exchange| exchange.title.starts_with("Preflight")),
-        endpoint: Some((check.state.unwrap().code().to_owned(), why.map(|why| why.headline).unwrap_or_default())),
+        endpoint: Some(Endpoint {
+            state: check.state.unwrap().code().to_owned(),
+            summary: why.map(|why| why.headline).unwrap_or_default(),
+            beside: check.beside.into_iter().map(|(_, text)| text).collect(),
+        }),
     }
 }
 
@@ -86,14 +98,20 @@ fn of_check(url: &Url, browser: Browser, home: &std::path::Path) -> Verdict {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let exchanges = document["exchanges"].as_array().unwrap();
     let healthy = document["healthy"] == true;
+    let steps = document["checks"].as_array().unwrap();
     Verdict {
         console: text(&document["console"]),
         status: exchanges.last().and_then(|last| last["response"]["status"].as_u64()),
         preflighted: exchanges.iter().any(|exchange| exchange["request"]["method"] == "OPTIONS"),
-        endpoint: Some((
-            text(&document["state"]).unwrap(),
-            if healthy { String::new() } else { text(&document["summary"]).unwrap() },
-        )),
+        endpoint: Some(Endpoint {
+            state: text(&document["state"]).unwrap(),
+            summary: if healthy { String::new() } else { text(&document["summary"]).unwrap() },
+            beside: ["cookie", "local-network", "unknowable"]
+                .iter()
+                .flat_map(|name| steps.iter().filter(move |step| step["name"] == *name))
+                .filter_map(|step| text(&step["detail"]))
+                .collect(),
+        }),
     }
 }
 
@@ -158,6 +176,13 @@ fn window_check_and_replay_give_one_verdict() {
         let window = of_window(&mut watching, id, profiles[index].clone());
         let check = of_check(url, *browser, home.path());
         assert_eq!(window, check, "{} {url}: the window, then check", browser.word());
+        if let Some(endpoint) = &window.endpoint
+            && window.status.is_some()
+        {
+            // The lab is on this machine, and the page may come from anywhere: Safari alone doesn't mind.
+            let minds = endpoint.beside.iter().any(|line| line.contains("reach this machine"));
+            assert_eq!(minds, *browser != Browser::Safari, "{} {url}: {:?}", browser.word(), endpoint.beside);
+        }
         // What a preflight or a redirect got is an exchange of its own; the deciding answer's status is the same.
         let as_replay = Verdict { endpoint: None, status: replayed.status, ..window };
         assert_eq!(as_replay, replayed, "{} {url}: the window, then replay", browser.word());

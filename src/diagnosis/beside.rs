@@ -24,7 +24,7 @@ pub struct Beside {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     pub about: About,
-    /// No sentence of its own: it stands behind [`About::title`].
+    /// What stands behind [`About::title`].
     pub text: String,
 }
 
@@ -53,6 +53,18 @@ impl About {
             Self::LocalNetwork => "Local network",
             Self::Unknowable => "Not known here",
         }
+    }
+}
+
+impl Remark {
+    /// Standing by itself.
+    pub fn sentence(&self) -> String {
+        if self.about == About::Cookie {
+            return format!("The cookie {}.", self.text);
+        }
+        let mut letters = self.text.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+        format!("{first}{}.", letters.as_str())
     }
 }
 

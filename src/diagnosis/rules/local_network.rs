@@ -24,7 +24,5 @@ pub(super) fn condition(facts: &Facts<'_>) -> String {
 
 fn sentence(facts: &Facts<'_>) -> Option<String> {
     let remark = facts.remarks().into_iter().find(|remark| remark.about == About::LocalNetwork)?;
-    let mut letters = remark.text.chars();
-    let first = letters.next()?.to_uppercase();
-    Some(format!("{first}{}.", letters.as_str()))
+    Some(remark.sentence())
 }

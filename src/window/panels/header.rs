@@ -46,6 +46,9 @@ pub fn ui(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) -> Option<Action> {
             ui.add(Label::new(RichText::new(&vm.as_whom).font(style::small()).color(theme.secondary)).extend());
         });
     }
+    if let Some(condition) = &vm.condition {
+        ui.add(Label::new(RichText::new(condition).color(theme.secondary)).wrap().selectable(true));
+    }
     action
 }
 

@@ -41,6 +41,7 @@ pub fn body(ui: &mut Ui, vm: &LastCheckVm, theme: &Theme) -> Option<Action> {
     for line in vm.console.iter().chain(&vm.close) {
         well(ui, theme, line);
     }
+    named(ui, "beside", &vm.beside, style::body(), theme);
     for (index, exchange) in vm.exchanges.iter().enumerate() {
         ui.add_space(space::S);
         let wish = ui.push_id(index, |ui| exchange_ui(ui, exchange, vm.total, theme)).inner;
@@ -60,16 +61,7 @@ fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Optio
     for bar in &vm.bars {
         bar_ui(ui, bar, total, theme);
     }
-    if !vm.facts.is_empty() {
-        ui.add_space(space::XS);
-        egui::Grid::new("facts").num_columns(2).spacing(vec2(space::L, 2.0)).show(ui, |ui| {
-            for (name, value) in &vm.facts {
-                ui.label(RichText::new(*name).font(style::small()).color(theme.secondary));
-                ui.add(egui::Label::new(RichText::new(value).font(style::mono())).wrap());
-                ui.end_row();
-            }
-        });
-    }
+    named(ui, "facts", &vm.facts, style::mono(), theme);
     ui.add_space(space::XS);
     ui.horizontal_wrapped(|ui| {
         let mut copy = |name: &str, text: &str| {
@@ -95,6 +87,21 @@ fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Optio
         well(ui, theme, answer);
     }
     action
+}
+
+/// Names, and what there is to say of each.
+fn named(ui: &mut Ui, id: &str, lines: &[(&'static str, String)], font: egui::FontId, theme: &Theme) {
+    if lines.is_empty() {
+        return;
+    }
+    ui.add_space(space::XS);
+    egui::Grid::new(id).num_columns(2).spacing(vec2(space::L, 2.0)).show(ui, |ui| {
+        for (name, value) in lines {
+            ui.label(RichText::new(*name).font(style::small()).color(theme.secondary));
+            ui.add(egui::Label::new(RichText::new(value).font(font.clone())).wrap());
+            ui.end_row();
+        }
+    });
 }
 
 /// Monospace text on the ground of plots and fields, wrapped, to be selected.

@@ -405,7 +405,7 @@ fn opened(
     });
     ScrollArea::vertical().id_salt("opened").auto_shrink(false).show(ui, |ui| match &event.body {
         EventBody::Check(report) => {
-            let vm = LastCheckVm::of_check(event.at, report, state.now, &state.zone);
+            let vm = LastCheckVm::of_check(event.at, report, state.watched_profile(), state.now, &state.zone);
             action = last_check::body(ui, &vm, theme).or(action.take());
         }
         EventBody::Handshake { attempt, exchange, reason, protocol } => {
@@ -416,7 +416,7 @@ fn opened(
                 reason: reason.clone(),
                 protocol: protocol.clone(),
             };
-            let vm = LastCheckVm::of_handshake(&seen, None, state.now, &state.zone);
+            let vm = LastCheckVm::of_handshake(&seen, None, state.watched_profile(), state.now, &state.zone);
             action = last_check::body(ui, &vm, theme).or(action.take());
         }
         _ => {

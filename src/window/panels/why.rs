@@ -43,6 +43,9 @@ pub fn ui(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Act
                             let more = format!("and {} more", vm.facts.len() - FACTS);
                             ui.label(RichText::new(more).font(style::small()).color(theme.secondary));
                         }
+                        for line in &vm.beside {
+                            ui.add(egui::Label::new(RichText::new(line).color(theme.secondary)).wrap());
+                        }
                         action = fixes(ui, vm, open, theme).or(action.take());
                     });
                 });
@@ -81,8 +84,10 @@ fn fixes(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Acti
             });
         }
     }
-    if *open && let Some(others) = &vm.others {
-        ui.label(RichText::new(others).font(style::small()).color(theme.secondary));
+    if *open {
+        for line in vm.others.iter().chain(&vm.unknowable) {
+            ui.label(RichText::new(line).font(style::small()).color(theme.secondary));
+        }
     }
     let more = 1 < vm.fixes.len() || vm.others.is_some() || vm.fixes.iter().any(|fix| fix.snippet.is_some());
     if more {

@@ -13,10 +13,11 @@ use super::header::HeaderVm;
 use super::last_check::LastCheckVm;
 use super::local;
 use super::plots::{Caches, PlotsVm, Source, View, column_width, fine_width};
-use super::why::WhyVm;
+use super::why::{Told, WhyVm};
 use crate::base::{ProfileId, Wall};
 use crate::model::columns::column_start;
 use crate::model::{Answer, EventPage, Live, Query, RangeData, Watched};
+use crate::profile::Profile;
 use crate::window::action::{Action, Range, Tab};
 
 /// How far back "all" reaches while the history has not said where it begins.
@@ -60,13 +61,11 @@ pub struct DetailState {
     built: Option<Built>,
     plots: Option<PlotsVm>,
     header: Option<HeaderVm>,
-    why: Option<WhyVm>,
+    told: Told,
     last_check: Option<LastCheckVm>,
     last_version: Option<u64>,
     /// What `last_check` was built of; `None`: it is to be built.
     check_version: Option<u64>,
-    /// Why there is nothing to see, where there is nothing.
-    empty: String,
     history: Option<Arc<RangeData>>,
     page: Option<Arc<EventPage>>,
     asked_range: Option<Query>,
@@ -121,11 +120,10 @@ impl DetailState {
             built: None,
             plots: None,
             header: None,
-            why: None,
+            told: Told::default(),
             last_check: None,
             last_version: None,
             check_version: None,
-            empty: String::new(),
             history: None,
             page: None,
             asked_range: None,
@@ -182,6 +180,11 @@ impl DetailState {
     fn set_range(&mut self, range: Range) {
         self.range = range;
         self.zooms.clear();
+    }
+
+    /// What is watched, as its profile has it.
+    pub fn watched_profile(&self) -> Option<&Profile> {
+        self.told.profile.as_deref()
     }
 
     /// Whether the right edge is now.
@@ -261,13 +264,12 @@ impl DetailState {
         }
         self.view = self.view_at(now, watched);
         self.ask(watched);
-        self.header = Some(HeaderVm::build(watched, now, &self.zone));
         if self.last_version != Some(watched.version) {
             self.last_version = Some(watched.version);
-            self.why = WhyVm::build(watched);
+            self.told = Told::build(watched);
             self.check_version = None;
-            self.empty = empty_words(watched);
         }
+        self.header = Some(HeaderVm::build(watched, self.told.condition.clone(), now, &self.zone));
         self.build_plots(watched);
         match self.tab {
             Tab::Events => self.events.refresh(live, watched.id, self.view, &self.zone),
@@ -286,7 +288,7 @@ impl DetailState {
         self.built = None;
         self.plots = None;
         self.header = None;
-        self.why = None;
+        self.told = Told::default();
         self.last_check = None;
         self.last_version = None;
         self.check_version = None;
@@ -449,7 +451,7 @@ impl DetailState {
     }
 
     pub fn why(&self) -> Option<&WhyVm> {
-        self.why.as_ref()
+        self.told.why.as_ref()
     }
 
     pub fn plots(&self) -> Option<&PlotsVm> {
@@ -461,7 +463,7 @@ impl DetailState {
     }
 
     pub fn empty(&self) -> &str {
-        &self.empty
+        &self.told.empty
     }
 
     /// When what is shown is no longer right though nothing happened: a countdown.
@@ -482,18 +484,6 @@ fn query_profile(query: &Query) -> Option<ProfileId> {
 
 fn only_frames(events: &[Arc<crate::watch::Event>]) -> Vec<Arc<crate::watch::Event>> {
     events.iter().filter(|event| matches!(event.body, crate::watch::EventBody::Frame(_))).cloned().collect()
-}
-
-fn empty_words(watched: &Watched) -> String {
-    if watched.is_broken() {
-        "Its file can't be used, so it is not watched.".into()
-    } else if !watched.is_enabled() {
-        "Switched off: nothing is measured.".into()
-    } else if watched.last_check.is_none() && watched.last_handshake.is_none() {
-        "Nothing measured yet; the first check is on its way.".into()
-    } else {
-        "Nothing was measured in this time.".into()
-    }
 }
 
 #[cfg(test)]

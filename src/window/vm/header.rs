@@ -24,6 +24,8 @@ pub struct HeaderVm {
     pub url: String,
     /// `from https://example.com as Chrome`
     pub as_whom: String,
+    /// What the good state depends on.
+    pub condition: Option<String>,
     /// It holds a session open.
     pub session: bool,
     pub enabled: bool,
@@ -36,7 +38,8 @@ pub struct HeaderVm {
 }
 
 impl HeaderVm {
-    pub fn build(watched: &Watched, now: Wall, zone: &TimeZone) -> Self {
+    /// `condition`: what the good state depends on.
+    pub fn build(watched: &Watched, condition: Option<String>, now: Wall, zone: &TimeZone) -> Self {
         let mark = if watched.is_broken() {
             Mark::Broken
         } else if watched.is_enabled() {
@@ -76,6 +79,7 @@ impl HeaderVm {
             countdown,
             url,
             as_whom,
+            condition,
             session: watched.is_session(),
             enabled: watched.is_enabled(),
             paused: watched.state == State::Suspended
@@ -123,7 +127,7 @@ mod tests {
             let at = NOW.minus(Duration::from_secs(240));
             live.apply(&Arc::new(Event { seq: seq as u64, at, profile: Some(ID), body }));
         }
-        HeaderVm::build(live.get(ID).unwrap(), NOW, &TimeZone::UTC)
+        HeaderVm::build(live.get(ID).unwrap(), None, NOW, &TimeZone::UTC)
     }
 
     #[test]

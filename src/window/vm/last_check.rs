@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use super::why::close_line;
 use super::{local, words};
 use crate::base::Wall;
-use crate::diagnosis::words as reasons;
+use crate::diagnosis::{Facts, words as reasons};
 use crate::model::{HandshakeSeen, Watched};
+use crate::profile::Profile;
 use crate::watch::meaning::state_for;
 use crate::watch::{CheckReport, State};
 use crate::wire::{Exchange, Headers, Purpose, TlsFacts, command};
@@ -57,6 +58,8 @@ pub struct LastCheckVm {
     pub console: Option<String>,
     /// How the WebSocket ended, where one did.
     pub close: Option<String>,
+    /// What stands beside the verdict: title and text.
+    pub beside: Vec<(&'static str, String)>,
     /// Our own lateness.
     pub lateness: Option<String>,
     pub exchanges: Vec<ExchangeVm>,
@@ -69,20 +72,29 @@ impl LastCheckVm {
     pub fn build(watched: &Watched, now: Wall, zone: &TimeZone) -> Option<Self> {
         let check = watched.last_check.as_ref();
         let handshake = watched.last_handshake.as_ref();
+        let profile = watched.profile.as_deref();
         match (check, handshake) {
-            (Some((at, report)), Some(seen)) if seen.at <= *at => Some(Self::of_check(*at, report, now, zone)),
-            (Some((at, report)), None) => Some(Self::of_check(*at, report, now, zone)),
+            (Some((at, report)), Some(seen)) if seen.at <= *at => Some(Self::of_check(*at, report, profile, now, zone)),
+            (Some((at, report)), None) => Some(Self::of_check(*at, report, profile, now, zone)),
             (_, Some(seen)) => {
                 let close =
                     watched.last_close.as_ref().filter(|(at, _)| seen.at <= *at).map(|(_, facts)| close_line(facts));
-                Some(Self::of_handshake(seen, close, now, zone))
+                Some(Self::of_handshake(seen, close, profile, now, zone))
             }
             (None, None) => None,
         }
     }
 
-    /// A session's handshake; `close`: how what it opened ended.
-    pub fn of_handshake(seen: &HandshakeSeen, close: Option<String>, now: Wall, zone: &TimeZone) -> Self {
+    /// A session's handshake; `close`: how what it opened ended. Without the profile nothing stands beside it.
+    pub fn of_handshake(
+        seen: &HandshakeSeen,
+        close: Option<String>,
+        profile: Option<&Profile>,
+        now: Wall,
+        zone: &TimeZone,
+    ) -> Self {
+        let evidence = profile
+            .map(|profile| Facts::of_session(profile, seen.reason.as_ref(), Some(&seen.exchange), None, seen.at));
         let (exchanges, total) = waterfall(std::slice::from_ref(&seen.exchange), now, zone);
         let outcome = match (&seen.reason, &seen.protocol) {
             (None, None) => "Opened".to_owned(),
@@ -96,14 +108,15 @@ impl LastCheckVm {
             reason: seen.reason.as_ref().map(reasons::phrase).unwrap_or_default(),
             console: None,
             close,
+            beside: beside(evidence),
             lateness: None,
             exchanges,
             total,
         }
     }
 
-    /// A check's.
-    pub fn of_check(at: Wall, report: &CheckReport, now: Wall, zone: &TimeZone) -> Self {
+    /// A check's; `profile` as for [`LastCheckVm::of_handshake`].
+    pub fn of_check(at: Wall, report: &CheckReport, profile: Option<&Profile>, now: Wall, zone: &TimeZone) -> Self {
         let (exchanges, total) = waterfall(&report.exchanges, now, zone);
         let mut outcome = reasons::outcome(report.outcome).to_owned();
         if let Some(took) = report.phases.total {
@@ -116,12 +129,18 @@ impl LastCheckVm {
             reason: report.reason.as_ref().map(reasons::phrase).unwrap_or_default(),
             console: report.console.as_deref().map(str::to_owned),
             close: report.close.as_ref().map(close_line),
+            beside: beside(profile.map(|profile| Facts::of_check(profile, report))),
             lateness: (Duration::from_millis(1) <= report.lateness)
                 .then(|| format!("started {} late", words::latency(report.lateness))),
             exchanges,
             total,
         }
     }
+}
+
+fn beside(evidence: Option<Facts<'_>>) -> Vec<(&'static str, String)> {
+    let remarks = evidence.map(|facts| facts.remarks()).unwrap_or_default();
+    remarks.into_iter().map(|remark| (remark.about.title(), remark.text)).collect()
 }
 
 fn moment(at: Wall, now: Wall, zone: &TimeZone) -> String {
@@ -354,7 +373,7 @@ mod tests {
             console: None,
             close: None,
         };
-        LastCheckVm::of_check(NOW, &report, NOW, &ZONE)
+        LastCheckVm::of_check(NOW, &report, None, NOW, &ZONE)
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Why something is wrong, said before anything is plotted. Absent where nothing is.
 
+use std::sync::Arc;
+
 use super::words;
-use crate::diagnosis::{self, CauseId, Diagnosis, Facts, Fix};
+use crate::diagnosis::{self, About, CauseId, Facts, Fix, Remark};
 use crate::model::Watched;
 use crate::profile::{Auth, Profile};
 use crate::watch::{Code, Outcome, Reason, State};
@@ -23,9 +25,35 @@ pub struct WhyVm {
     pub headline: String,
     /// What was seen: the browser's console line, the close frame, the mistakes of a file.
     pub facts: Vec<String>,
+    /// What stands beside it: cookies that stayed behind, leave that a person gives.
+    pub beside: Vec<String>,
+    /// What can't be known from here.
+    pub unknowable: Option<String>,
     pub fixes: Vec<FixVm>,
     /// What else it may be, in one line.
     pub others: Option<String>,
+}
+
+/// What the detail side says of it: why it is wrong, or what it depends on that it is well.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    pub why: Option<WhyVm>,
+    pub condition: Option<String>,
+    /// Why there is nothing to see, where there is nothing.
+    pub empty: String,
+    /// The profile that it is said of.
+    pub profile: Option<Arc<Profile>>,
+}
+
+impl Told {
+    pub fn build(watched: &Watched) -> Self {
+        Self {
+            why: WhyVm::build(watched),
+            condition: condition(watched),
+            empty: empty_words(watched),
+            profile: watched.profile.clone(),
+        }
+    }
 }
 
 impl WhyVm {
@@ -39,6 +67,8 @@ impl WhyVm {
                     many => format!("The profile's file has {}.", words::count(many, "mistake", "mistakes")),
                 },
                 facts: problems.iter().map(ToString::to_string).collect(),
+                beside: Vec::new(),
+                unknowable: None,
                 fixes: vec![FixVm {
                     text: "Correct the file; it is taken up within a second of being saved.".to_owned(),
                     snippet: None,
@@ -57,7 +87,8 @@ impl WhyVm {
         if !watched.is_enabled() || !wrong {
             return None;
         }
-        let diagnosis = watched.profile.as_ref().map(|profile| diagnose(watched, profile));
+        let evidence = watched.profile.as_ref().map(|profile| evidence(watched, profile));
+        let diagnosis = evidence.as_ref().map(diagnosis::diagnose);
         let mut facts = Vec::new();
         if let Some((_, report)) = &watched.last_check {
             facts.extend(report.console.as_deref().map(str::to_owned));
@@ -73,11 +104,19 @@ impl WhyVm {
             Some(diagnosis) if !diagnosis.summary.is_empty() => diagnosis.summary.clone(),
             _ => reason.map_or_else(|| headline_of(watched.state), sentence),
         };
+        let remarks = evidence.as_ref().map(Facts::remarks).unwrap_or_default();
+        let (unknowable, beside): (Vec<Remark>, Vec<Remark>) =
+            remarks.into_iter().partition(|remark| remark.about == About::Unknowable);
+        // The cause has said its own.
+        let beside = beside.iter().filter(|remark| !headline.contains(&remark.text)).map(Remark::sentence).collect();
+        let unknowable = unknowable.first().map(Remark::sentence);
         let (fixes, others) = diagnosis.map_or_else(Default::default, |found| (found.fixes, found.others));
         Some(Self {
             state: Some(watched.state),
             headline,
             facts,
+            beside,
+            unknowable,
             fixes: fixes.into_iter().map(fix_vm).collect(),
             others: others_line(&others),
         })
@@ -86,7 +125,7 @@ impl WhyVm {
     /// All of it as text, to be pasted into a message.
     pub fn text(&self) -> String {
         let mut lines = vec![self.headline.clone()];
-        lines.extend(self.facts.iter().cloned());
+        lines.extend(self.facts.iter().chain(&self.beside).cloned());
         for fix in &self.fixes {
             lines.push(format!("Fix: {}", fix.text));
             lines.extend(fix.snippet.clone());
@@ -95,25 +134,33 @@ impl WhyVm {
     }
 }
 
-/// What the evidence of the last check, or of the session, points to.
-fn diagnose(watched: &Watched, profile: &Profile) -> Diagnosis {
+/// What a good verdict depends on; `None` where that is nothing.
+fn condition(watched: &Watched) -> Option<String> {
+    // Where something is wrong, the card says it.
+    let good = watched.state == State::Connected && watched.is_enabled() && !degraded(watched);
+    let facts = watched.profile.as_ref().filter(|_| good).map(|profile| evidence(watched, profile))?;
+    let remark = facts.remarks().into_iter().find(|remark| remark.about == About::LocalNetwork)?;
+    Some(remark.sentence())
+}
+
+/// The last check's evidence, or the session's.
+fn evidence<'a>(watched: &'a Watched, profile: &'a Profile) -> Facts<'a> {
     let check = watched.last_check.as_ref();
     if !watched.is_session()
         && let Some((_, report)) = check
     {
-        return diagnosis::diagnose(&Facts::of_check(profile, report));
+        return Facts::of_check(profile, report);
     }
     let handshake = watched.last_handshake.as_ref();
     let close = watched.last_close.as_ref().filter(|(at, _)| handshake.is_none_or(|seen| seen.at <= *at));
     let at = handshake.map_or(watched.since, |seen| Some(seen.at)).unwrap_or_default();
-    let facts = Facts::of_session(
+    Facts::of_session(
         profile,
         watched.current_reason(),
         handshake.map(|seen| &*seen.exchange),
         close.map(|(_, facts)| facts),
         at,
-    );
-    diagnosis::diagnose(&facts)
+    )
 }
 
 fn fix_vm(fix: Fix) -> FixVm {
@@ -125,6 +172,18 @@ fn others_line(others: &[(CauseId, f32)]) -> Option<String> {
     let names: Vec<String> =
         others.iter().map(|(cause, share)| format!("{} ({:.0} %)", cause.as_str(), share * 100.0)).collect();
     (!names.is_empty()).then(|| format!("It may also be: {}", names.join(", ")))
+}
+
+fn empty_words(watched: &Watched) -> String {
+    if watched.is_broken() {
+        "Its file can't be used, so it is not watched.".into()
+    } else if !watched.is_enabled() {
+        "Switched off: nothing is measured.".into()
+    } else if watched.last_check.is_none() && watched.last_handshake.is_none() {
+        "Nothing measured yet; the first check is on its way.".into()
+    } else {
+        "Nothing was measured in this time.".into()
+    }
 }
 
 fn degraded(watched: &Watched) -> bool {
@@ -172,6 +231,7 @@ mod tests {
     use crate::profile::{Kind, Login, Profile};
     use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
     use crate::window::testing::broken;
+    use crate::wire::{Exchange, Headers, HttpVersion, Purpose, WireRequest, WireResponse};
 
     const ID: ProfileId = ProfileId(1);
 
@@ -199,6 +259,62 @@ mod tests {
     fn a_refusal_is_a_sentence_with_something_to_change() {
         let got = why(vec![enter(State::CorsError, Code::OriginRefused)]).unwrap();
         assert!(got.headline.ends_with('.') && !got.fixes.is_empty(), "{got:?}");
+    }
+
+    #[test]
+    fn a_cookie_that_stayed_behind_is_said_once() {
+        let mut live = Live::new();
+        let mut profile = Profile::new("Shop", Kind::WebSocket, "wss://api.test/ws/".parse().unwrap());
+        profile.page = Some("https://app.test/".parse().unwrap());
+        live.set_profile(ID, Arc::new(profile));
+        let refused = Reason::new(Code::AuthRequired).with_status(401);
+        let handshake = |cookies: &[&str]| {
+            let exchange = Exchange {
+                request: WireRequest {
+                    purpose: Purpose::Handshake,
+                    method: "GET".into(),
+                    url: "wss://api.test/ws/".parse().unwrap(),
+                    headers: Headers::new(),
+                    body: Default::default(),
+                },
+                result: Ok(WireResponse {
+                    version: HttpVersion::Http11,
+                    status: 401,
+                    reason: String::new(),
+                    headers: cookies.iter().map(|cookie| ("Set-Cookie", *cookie)).collect(),
+                    body: Default::default(),
+                    body_size: 0,
+                    transfer: Default::default(),
+                }),
+                phases: Default::default(),
+                peer: Some("127.0.0.1:443".parse().unwrap()),
+                tried: Vec::new(),
+                tls: None,
+                proxy: None,
+            };
+            EventBody::Handshake {
+                attempt: 1,
+                exchange: Arc::new(exchange),
+                reason: Some(refused.clone()),
+                protocol: None,
+            }
+        };
+        let state = EventBody::State {
+            from: State::Connecting,
+            to: State::AuthRequired,
+            reason: Some(refused.clone()),
+            attempt: 1,
+        };
+        for (seq, body) in [handshake(&["sessionid=1", "theme=1"]), state].into_iter().enumerate() {
+            live.apply(&Arc::new(Event { seq: seq as u64, at: Wall(1), profile: Some(ID), body }));
+        }
+        let got = Told::build(live.get(ID).unwrap());
+        assert_eq!(got.condition, None, "the card says it");
+        let got = got.why.unwrap();
+        assert!(got.headline.contains("the cookie sessionid is not stored: the page is on another site"), "{got:?}");
+        let begin: Vec<&str> = got.beside.iter().map(|line| line.split(" is ").next().unwrap()).collect();
+        assert_eq!(begin, ["The cookie theme", "If the page"]);
+        assert!(got.unknowable.is_some_and(|line| line.starts_with("Extensions")));
     }
 
     #[test]

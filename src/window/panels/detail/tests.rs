@@ -185,6 +185,26 @@ fn clicks(harness: &mut Harness<'_>, pos: Pos2, count: usize) {
 }
 
 #[test]
+fn a_good_state_that_depends_on_a_persons_leave_says_so_in_the_head_and_in_the_last_check() {
+    let mut live = empty(Kind::Http);
+    let EventBody::Check(mut report) = check(Outcome::Up, 20) else { panic!("a check") };
+    let exchange = Arc::get_mut(&mut Arc::get_mut(&mut report).unwrap().exchanges[0]).unwrap();
+    exchange.peer = Some("192.168.1.2:443".parse().unwrap());
+    let connected = EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 };
+    add(&mut live, ago(60), connected);
+    add(&mut live, ago(60), EventBody::Check(report));
+    let shown = Shown::new(live);
+    shown.state.borrow_mut().tab = Tab::LastCheck;
+    let harness = shown.harness();
+    let leave = "Chrome asks the person whether https://example.com may reach the local network, and sends nothing until \
+                 they allow it";
+    harness.get_by_label(&format!("If the page is served from the internet, {leave}."));
+    harness.get_by_label("Local network");
+    harness.get_by_label(&format!("if the page is served from the internet, {leave}"));
+    harness.get_by_label("Not known here");
+}
+
+#[test]
 fn the_plots_say_what_they_show_and_idle_asks_for_no_frame() {
     let shown = Shown::new(http());
     let harness = shown.harness();
