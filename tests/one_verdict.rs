@@ -40,7 +40,7 @@ struct Verdict {
 struct Endpoint {
     state: String,
     summary: String,
-    /// Cookies that stayed behind, leave that a person gives, what can't be known.
+    /// Cookies that stayed behind, leave that a person gives, what can't be known; in lower case.
     beside: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ fn of_window(watching: &mut Watching, id: ProfileId, profile: Profile) -> Verdic
         endpoint: Some(Endpoint {
             state: check.state.unwrap().code().to_owned(),
             summary: why.map(|why| why.headline).unwrap_or_default(),
-            beside: check.beside.into_iter().map(|(_, text)| text).collect(),
+            beside: check.beside.into_iter().map(|(_, text)| text.to_lowercase()).collect(),
         }),
     }
 }
@@ -109,7 +109,7 @@ fn of_check(url: &Url, browser: Browser, home: &std::path::Path) -> Verdict {
             beside: ["cookie", "local-network", "unknowable"]
                 .iter()
                 .flat_map(|name| steps.iter().filter(move |step| step["name"] == *name))
-                .filter_map(|step| text(&step["detail"]))
+                .filter_map(|step| Some(text(&step["detail"])?.to_lowercase()))
                 .collect(),
         }),
     }

@@ -59,12 +59,21 @@ impl About {
 impl Remark {
     /// Standing by itself.
     pub fn sentence(&self) -> String {
-        if self.about == About::Cookie {
-            return format!("The cookie {}.", self.text);
+        match self.about {
+            About::Cookie => format!("The cookie {}.", self.text),
+            About::LocalNetwork | About::Unknowable => format!("{}.", self.entry()),
         }
+    }
+
+    /// Standing beside its title. A cookie's name stays as it is.
+    pub fn entry(&self) -> String {
         let mut letters = self.text.chars();
-        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-        format!("{first}{}.", letters.as_str())
+        match (self.about, letters.next()) {
+            (About::LocalNetwork | About::Unknowable, Some(first)) => {
+                format!("{}{}", first.to_uppercase(), letters.as_str())
+            }
+            (About::Cookie, _) | (_, None) => self.text.clone(),
+        }
     }
 }
 

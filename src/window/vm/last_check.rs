@@ -140,7 +140,7 @@ impl LastCheckVm {
 
 fn beside(evidence: Option<Facts<'_>>) -> Vec<(&'static str, String)> {
     let remarks = evidence.map(|facts| facts.remarks()).unwrap_or_default();
-    remarks.into_iter().map(|remark| (remark.about.title(), remark.text)).collect()
+    remarks.into_iter().map(|remark| (remark.about.title(), remark.entry())).collect()
 }
 
 fn moment(at: Wall, now: Wall, zone: &TimeZone) -> String {

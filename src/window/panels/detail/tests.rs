@@ -200,7 +200,7 @@ fn a_good_state_that_depends_on_a_persons_leave_says_so_in_the_head_and_in_the_l
                  they allow it";
     harness.get_by_label(&format!("If the page is served from the internet, {leave}."));
     harness.get_by_label("Local network");
-    harness.get_by_label(&format!("if the page is served from the internet, {leave}"));
+    harness.get_by_label(&format!("If the page is served from the internet, {leave}"));
     harness.get_by_label("Not known here");
 }
 
