@@ -185,7 +185,8 @@ fn beyond_memory<'a>(source: &Source<'a>) -> Option<&'a RangeData> {
     let known = source.watched.known_since();
     // What came before the first sample or state, by a moment, was nothing to be drawn.
     let all_known = |first: Wall| known.is_some_and(|known| known <= first.plus(Duration::from_secs(1)));
-    source.history.filter(|history| !history.first.is_some_and(all_known))
+    // One that was asked before the profile's first event was written has nothing, and no column of its own.
+    source.history.filter(|history| history.first.is_some_and(|first| !all_known(first)))
 }
 
 impl PlotsVm {

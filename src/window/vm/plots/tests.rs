@@ -146,6 +146,16 @@ fn a_history_that_began_with_memory_adds_nothing_to_it() {
 }
 
 #[test]
+fn a_history_that_had_nothing_when_it_was_asked_hides_nothing_of_memory() {
+    let samples: Vec<Sample> = (0..12).map(|n| failed(60 - n * 5)).collect();
+    let attempts = samples[1..].iter().map(|sample| sample.at).collect();
+    let asked = RangeData { to: wall(60), first: None, ..history(&[], 60, wall(60)) };
+    let vm = build(&live(Past { samples, attempts, ..Past::default() }), Some(&asked), 60);
+    assert_eq!((vm.failures.len(), vm.attempts.total, vm.cors.total), (12, 11, 12));
+    assert_eq!(vm.attempts_sentence, "reconnect attempts of Sales chat, last hour: 11");
+}
+
+#[test]
 fn a_stretch_that_is_not_in_the_history_parts_the_line_however_short() {
     let samples: Vec<Sample> = (0..300).map(|n| good(3_600 - n * 10, 5.0)).collect();
     let live = live(Past { samples: vec![good(60, 5.0)], ..Past::default() });
