@@ -399,6 +399,9 @@ fn start_writer(store: Store, bus: &Arc<Bus>) -> io::Result<Writer> {
         move |change| {
             let Some(bus) = bus.upgrade() else { return };
             match change {
+                HealthChange::Panicked(message) => {
+                    bus.publish(None, EventBody::Panicked { task: "history".into(), message: message.into() });
+                }
                 HealthChange::Lost(trouble) => {
                     let problem = Some(trouble.to_string().into());
                     bus.publish(None, EventBody::Recording { on: false, problem });

@@ -21,6 +21,10 @@ struct World {
 impl World {
     /// Each profile by its name: `check…` over HTTP five times a second, `session…` a socket that is pinged as often.
     fn start(names: &[&str], on_change: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::with(names, |config| config.on_change = Box::new(on_change))
+    }
+
+    fn with(names: &[&str], change: impl FnOnce(&mut MonitorConfig)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let lab = runtime.block_on(Lab::start(Options::default())).unwrap();
         let profiles = names.iter().map(|name| {
@@ -33,7 +37,8 @@ impl World {
         });
         let secrets: SecretSource = Arc::new(|_: &Profile| Ok(HashMap::new()));
         let profiles = Profiles::Fixed(profiles.collect());
-        let config = MonitorConfig { on_change: Box::new(on_change), ..MonitorConfig::new(profiles, secrets) };
+        let mut config = MonitorConfig::new(profiles, secrets);
+        change(&mut config);
         let monitor = Monitor::start(config).unwrap();
         let tap = monitor.tap("test", 65_536).unwrap();
         Self { lab: Some(lab), runtime, monitor, tap, story: Vec::new() }
@@ -163,4 +168,36 @@ fn the_live_picture_goes_on_after_a_panic_of_whoever_is_told_of_it() {
     world.until_lives_on("check in the picture");
     world.until("a picture after it", |_| before < told.load(Ordering::Relaxed));
     assert_eq!(lock(world.monitor.live()).find("check in the picture").unwrap().state, State::Connected);
+}
+
+#[test]
+fn the_history_goes_on_after_a_panic_and_lets_go_of_what_it_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world =
+        World::with(&["check in the history"], |config| config.history = Some(folder.path().join("history.sqlite3")));
+    world.until_lives_on("check in the history");
+    let poison = EventBody::Notified { way: crate::store::POISON.into(), problem: None };
+    world.monitor.running.as_ref().unwrap().core.bus.publish(None, poison);
+    let at = world.until("the poison", |event| matches!(event.body, EventBody::Notified { .. }));
+    let poison = world.story[at].seq;
+    world.until_panicked("history", "sabotage of the history");
+    let recording =
+        |wanted: bool| move |event: &Event| matches!(event.body, EventBody::Recording { on, .. } if on == wanted);
+    let off = world.until("recording off", recording(false));
+    let EventBody::Recording { problem, .. } = &world.story[off].body else { unreachable!("it is about recording") };
+    assert_eq!(problem.as_deref(), Some(&*store::Trouble::Fault.to_string()));
+    assert_eq!(lock(world.monitor.live()).recording_problem().map(|problem| problem.problem.clone()), problem.clone());
+    world.until("recording on", recording(true));
+    world.until(
+        "the loss",
+        |event| matches!(&event.body, EventBody::Lost { consumer, count: 1 } if &**consumer == "history"),
+    );
+    world.until_lives_on("check in the history");
+    let last = world.story.last().unwrap().seq;
+    let status = Arc::clone(world.monitor.history().unwrap());
+    world.until("the last on disk", |_| last <= status.acknowledged());
+    assert_eq!(status.health(), store::Health::Recording);
+    let page = world.monitor.reader().unwrap().unwrap().page(&store::Filter::default(), None, 10_000).unwrap();
+    let kept: Vec<u64> = page.events.iter().map(|event| event.seq).filter(|seq| *seq <= last).collect();
+    assert_eq!(kept, (1..=last).filter(|seq| *seq != poison).collect::<Vec<_>>());
 }

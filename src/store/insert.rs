@@ -85,10 +85,7 @@ pub(super) fn write(db: &mut Connection, memory: &mut Memory, batch: Batch<'_>, 
     let result = try_write(db, memory, batch, now);
     match &result {
         Ok(done) => memory.lasts.committed(done, now),
-        Err(_) => {
-            memory.profiles.clear();
-            memory.newest = None;
-        }
+        Err(_) => memory.forget(),
     }
     result.map(|_| ())
 }
@@ -115,6 +112,8 @@ fn try_write(
             }
         }
         for event in batch.events {
+            #[cfg(test)]
+            super::tests::bite(event);
             memory.insert(&mut into, event)?;
         }
         for (profile, known) in &mut memory.profiles {
@@ -135,6 +134,12 @@ impl Memory {
     /// Whether a last report waits for its time.
     pub(super) fn has_pending(&self) -> bool {
         self.lasts.has_pending()
+    }
+
+    /// What was to be written is not in the file: the file is asked again.
+    pub(super) fn forget(&mut self) {
+        self.profiles.clear();
+        self.newest = None;
     }
 
     fn known(&mut self, into: &mut Statements<'_, '_>, profile: u32) -> rusqlite::Result<&mut Known> {

@@ -44,3 +44,5 @@ pub use rusqlite::Error as QueryError;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::POISON;

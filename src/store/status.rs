@@ -21,6 +21,8 @@ pub enum Trouble {
     Busy,
     /// Anything else that SQLite says.
     Other,
+    /// Ours: the writer panicked.
+    Fault,
 }
 
 impl Trouble {
@@ -33,6 +35,7 @@ impl Trouble {
             Self::Damaged => "damaged",
             Self::Busy => "busy",
             Self::Other => "other",
+            Self::Fault => "fault",
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Trouble {
             Self::Damaged => "the history's file is damaged; move it away to begin a new one",
             Self::Busy => "another program holds the history's file; close it",
             Self::Other => "the database refuses to write",
+            Self::Fault => "writing it failed inside wirewatch; it is tried again without what can't be written",
         })
     }
 }
@@ -62,6 +66,8 @@ pub enum Health {
 /// A change of [`Health`], told to whoever started the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthChange {
+    /// The writer panicked, with these words; it goes on. [`HealthChange::Lost`] follows where it was recording.
+    Panicked(&'static str),
     Lost(Trouble),
     /// `dropped` events since it was lost did not fit the backlog and are in no history.
     Resumed {

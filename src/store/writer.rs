@@ -1,14 +1,19 @@
 //! The one thread that writes the history.
 //!
 //! Invariants: an event is on disk at most 250 ms after it came, as long as the disk keeps up; `acknowledged` rises only
-//! after the commit; trouble with the disk never stops the thread: it keeps a bounded backlog, counts what it lets go,
-//! tries again by itself and says so.
+//! after the commit; neither trouble with the disk nor a panic stops the thread: it keeps a bounded backlog, counts what it
+//! lets go, tries again by itself and says so.
+//!
+//! A panic loses the batch that it is in, not its events: they are written again in halves, until the one that can't be is
+//! alone, and that one is let go.
 //!
 //! What an end without warning can lose. `kill -9` or a panic: nothing that was acknowledged, as the transaction is with
 //! the operating system. A power cut: neither, as `synchronous = FULL` has the log on the disk before a commit returns.
 //! What was not acknowledged yet, at most the last 250 ms, is lost in both.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +32,8 @@ use super::pace::Pace;
 use super::reader::Reader;
 use super::retention::{self, Retention};
 use super::schema;
-use super::status::{Health, HealthChange, StoreStatus};
-use crate::base::{Clock, Interner};
+use super::status::{Health, HealthChange, StoreStatus, Trouble};
+use crate::base::{Clock, Interner, panic};
 use crate::watch::{Event, EventBody};
 
 /// The most events of one transaction: more would keep the oldest waiting.
@@ -43,6 +48,8 @@ const GULP: usize = 64;
 const RETRY: Duration = Duration::from_secs(1);
 /// Between two looks at what is due besides events.
 const IDLE: Duration = Duration::from_secs(1);
+/// More panics than this at a stretch are waited for by nobody, once no more events come.
+const PANICS: u32 = 30;
 /// Between two looks at what has grown old.
 const TIDY: Duration = Duration::from_secs(60);
 
@@ -163,6 +170,9 @@ impl Store {
             missed: None,
             dropped: 0,
             dropped_before: 0,
+            batch: BATCH,
+            writing: 0,
+            panics: 0,
             pace: Pace::default(),
             retry: None,
             tidied: None,
@@ -201,7 +211,7 @@ impl Writer {
     /// Waits for the thread's end, which comes once its source is gone: drop the event bus first.
     pub fn join(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there has already been told; there is nothing left to save.
+            // It outlives its panics.
             let _ = thread.join();
         }
     }
@@ -230,6 +240,12 @@ struct Task<S, C> {
     dropped: u64,
     /// `dropped` when the trouble began.
     dropped_before: u64,
+    /// The most events of the next transaction.
+    batch: usize,
+    /// How many are being written.
+    writing: usize,
+    /// Panics since something was last written.
+    panics: u32,
     pace: Pace,
     /// When to try again to write.
     retry: Option<Instant>,
@@ -243,19 +259,48 @@ where
     C: FnMut(HealthChange),
 {
     fn run(mut self) {
+        let mut gone = false;
         loop {
-            let gone = self.gather();
-            let last = if gone { LastReports::All } else { LastReports::Due };
-            let mut written = self.flush(last);
-            while gone && written && !self.waiting.is_empty() {
-                written = self.flush(last);
+            match catch_unwind(AssertUnwindSafe(|| self.turn(&mut gone))) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => self.panicked(&*payload),
             }
-            if gone {
+            // A fault that stays keeps nobody waiting at the end.
+            if gone && PANICS < self.panics {
                 break;
             }
-            if self.recording() {
-                self.tidy();
-            }
+        }
+        self.status.set_backlog(self.waiting.len(), self.dropped);
+    }
+
+    /// What has come is written; `false`: that was the last.
+    fn turn(&mut self, gone: &mut bool) -> bool {
+        *gone = *gone || self.gather();
+        let last = if *gone { LastReports::All } else { LastReports::Due };
+        let mut written = self.flush(last);
+        while *gone && written && !self.waiting.is_empty() {
+            written = self.flush(last);
+        }
+        if !*gone && self.recording() {
+            self.tidy();
+        }
+        !*gone
+    }
+
+    /// Rights what a panic may have left halfway. The transaction that it was in is rolled back.
+    fn panicked(&mut self, payload: &(dyn Any + Send)) {
+        self.panics = self.panics.saturating_add(1);
+        self.memory.forget();
+        self.weights = self.waiting.iter().map(|event| weight(event)).collect();
+        self.waiting_bytes = self.weights.iter().sum();
+        (self.on_change)(HealthChange::Panicked(panic::words(payload)));
+        self.lost(Trouble::Fault);
+        match std::mem::take(&mut self.writing) {
+            // No event made it: it is not to be met at once again.
+            0 => std::thread::sleep(RETRY),
+            1 => self.let_go(),
+            count => self.batch = count / 2,
         }
         self.status.set_backlog(self.waiting.len(), self.dropped);
     }
@@ -325,14 +370,19 @@ where
         self.weights.push_back(weight);
         self.waiting.push_back(event);
         while self.config.backlog < self.waiting.len() || self.config.backlog_bytes < self.waiting_bytes {
-            let Some(oldest) = self.waiting.pop_front() else { break };
-            self.missed = Some(Missed::with(self.missed.take(), oldest));
-            self.waiting_bytes -= self.weights.pop_front().unwrap_or(0);
-            self.dropped += 1;
+            self.let_go();
         }
         if !self.recording() {
             self.status.set_backlog(self.waiting.len(), self.dropped);
         }
+    }
+
+    /// The oldest that waits is in no history.
+    fn let_go(&mut self) {
+        let Some(oldest) = self.waiting.pop_front() else { return };
+        self.missed = Some(Missed::with(self.missed.take(), oldest));
+        self.waiting_bytes -= self.weights.pop_front().unwrap_or(0);
+        self.dropped += 1;
     }
 
     /// Writes a batch of what waits; `false`: it could not.
@@ -342,18 +392,21 @@ where
             return true;
         }
         let started = self.clock.now();
-        let count = self.waiting.len().min(BATCH);
+        let count = self.waiting.len().min(self.batch);
+        self.writing = count;
         let events = &self.waiting.make_contiguous()[..count];
         let newest = events.last().map(|event| event.seq);
         let oldest = events.first().map(|event| event.at);
         let batch = Batch { names: &self.named, missed: self.missed.as_ref(), events, last };
         let written = apply_page_limit(&self.db, &self.config.page_limit, &mut self.page_limit)
             .and_then(|()| insert::write(&mut self.db, &mut self.memory, batch, started.wall));
+        self.writing = 0;
         if let Err(error) = written {
-            self.retry = Some(self.clock.mono() + RETRY);
-            self.lost(&error);
+            self.lost(trouble(&error));
             return false;
         }
+        self.panics = 0;
+        self.batch = self.batch.saturating_mul(2).min(BATCH);
         let ended = self.clock.now();
         if let (Some(seq), Some(at)) = (newest, oldest) {
             self.status.committed(seq, ended.wall.since(at));
@@ -374,8 +427,8 @@ where
         true
     }
 
-    fn lost(&mut self, error: &rusqlite::Error) {
-        let problem = trouble(error);
+    fn lost(&mut self, problem: Trouble) {
+        self.retry = Some(self.clock.mono() + RETRY);
         self.status.set_backlog(self.waiting.len(), self.dropped);
         match self.status.health() {
             Health::Recording => {
@@ -402,11 +455,14 @@ where
         if self.tidied.is_some_and(|at| now < at) {
             return;
         }
+        // First, so that a panic in it is not met at once again.
+        self.tidied = Some(now + TIDY);
         let budget = 500;
         let step = retention::step(&mut self.db, &self.config.retention, self.clock.wall(), budget);
         // Where something is left to do it goes on soon. A failure here is one that the next batch meets and tells.
-        let pause = if step.is_ok_and(|gone| budget <= gone) { Duration::from_millis(50) } else { TIDY };
-        self.tidied = Some(now + pause);
+        if step.is_ok_and(|gone| budget <= gone) {
+            self.tidied = Some(now + Duration::from_millis(50));
+        }
     }
 }
 
