@@ -94,24 +94,6 @@ async fn concurrent_checks_are_under_way_at_once() {
     assert_eq!((output.status.code(), attempts.len()), (Some(0), AT_ONCE), "{document:#}");
 }
 
-/// A login that no one carries out is told by each command that would need it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_login_that_is_not_carried_out_is_told_on_standard_error() {
-    let world = World::start().await;
-    let url = Fault::Healthy.url(&world.lab);
-    let text =
-        format!("name = \"Shop\"\nkind = \"http\"\nurl = \"{url}\"\n[auth.login]\nurl = \"http://127.0.0.1/login\"\n");
-    let folder = world.home.path().join("profiles");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("shop.toml"), text).unwrap();
-    let folder = folder.to_str().unwrap().to_owned();
-    for words in [&["check", "Shop"][..], &["watch", "--profiles", &folder, "--for", "1ms"]] {
-        let output = world.run(words).await;
-        let talk = String::from_utf8(output.stderr).unwrap();
-        assert!(talk.contains("`auth.login` is kept, and not carried out yet"), "{words:?}: {talk}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_cannot_be_checked_is_a_usage_error_that_says_what_to_change() {
     let world = World::start().await;

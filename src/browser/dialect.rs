@@ -251,6 +251,17 @@ pub fn user_agent(browser: Browser) -> &'static str {
     }
 }
 
+/// `Accept` of a navigation. Seen in Chromium and Firefox; Safari's is known.
+pub fn accept_page(browser: Browser) -> &'static str {
+    match browser {
+        Browser::Chrome => {
+            "text/html,application/xhtml+xml,application/xml;q=0.9,image/jxl,image/avif,image/webp,image/apng,*/*;q=0.8,\
+             application/signed-exchange;v=b3;q=0.7"
+        }
+        Browser::Firefox | Browser::Safari => "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    }
+}
+
 /// `Accept-Language` of an English installation.
 pub fn accept_language(browser: Browser) -> &'static str {
     match browser {

@@ -8,6 +8,11 @@ use url::Url;
 use super::{Api, Browser, Mode, Page, dialect, origin};
 use crate::wire::Headers;
 
+/// Chrome's `sec-ch-ua`.
+pub(super) const BRANDS: &str = "\"Chromium\";v=\"156\", \"Google Chrome\";v=\"156\", \"Not=A?Brand\";v=\"24\"";
+/// Its `sec-ch-ua-platform`.
+pub(super) const PLATFORM: &str = "\"Linux\"";
+
 /// What decides the fields of one request.
 #[derive(Clone, Debug)]
 pub struct Sent<'a> {
@@ -200,14 +205,14 @@ fn chrome(sent: &Sent<'_>, out: &mut Headers) {
     }
     sent.length(out);
     if hints {
-        out.push("sec-ch-ua-platform", "\"Linux\"");
+        out.push("sec-ch-ua-platform", PLATFORM);
     }
     sent.own(out, "User-Agent", dialect::user_agent(browser));
     if stream {
         sent.scripted(out, "Accept");
     }
     if hints {
-        out.push("sec-ch-ua", "\"Chromium\";v=\"156\", \"Google Chrome\";v=\"156\", \"Not=A?Brand\";v=\"24\"");
+        out.push("sec-ch-ua", BRANDS);
     }
     sent.scripted(out, "Content-Type");
     if hints {

@@ -16,6 +16,8 @@ use crate::wire::{Exchange, Purpose};
 pub struct Beside {
     /// Not stored or not sent.
     pub cookies: Vec<Excluded>,
+    /// The profile's bearer token had no way to go out.
+    pub bearer_left: bool,
     pub local_network: Option<LocalNetwork>,
     pub unknowable: Vec<Unknowable>,
 }
@@ -32,6 +34,7 @@ pub struct Remark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     Cookie,
+    Bearer,
     LocalNetwork,
     /// Nothing is the matter; it is said so that nobody takes the verdict for more than it is.
     Unknowable,
@@ -42,6 +45,7 @@ impl About {
     pub fn code(self) -> &'static str {
         match self {
             Self::Cookie => "cookie",
+            Self::Bearer => "bearer",
             Self::LocalNetwork => "local-network",
             Self::Unknowable => "unknowable",
         }
@@ -50,6 +54,7 @@ impl About {
     pub fn title(self) -> &'static str {
         match self {
             Self::Cookie => "Cookie",
+            Self::Bearer => "Bearer token",
             Self::LocalNetwork => "Local network",
             Self::Unknowable => "Not known here",
         }
@@ -61,6 +66,7 @@ impl Remark {
     pub fn sentence(&self) -> String {
         match self.about {
             About::Cookie => format!("The cookie {}.", self.text),
+            About::Bearer => format!("The bearer token is {}.", self.text),
             About::LocalNetwork | About::Unknowable => format!("{}.", self.entry()),
         }
     }
@@ -69,7 +75,7 @@ impl Remark {
     pub fn entry(&self) -> String {
         let mut letters = self.text.chars();
         match (self.about, letters.next()) {
-            (About::LocalNetwork | About::Unknowable, Some(first)) => {
+            (About::Bearer | About::LocalNetwork | About::Unknowable, Some(first)) => {
                 format!("{}{}", first.to_uppercase(), letters.as_str())
             }
             (About::Cookie, _) | (_, None) => self.text.clone(),
@@ -77,11 +83,16 @@ impl Remark {
     }
 }
 
+const BEARER_LEFT: &str =
+    "not sent: a browser's WebSocket can set no Authorization header, so that no page's script could";
+
 impl Beside {
     pub fn of(facts: &Facts<'_>) -> Self {
         let page = Page::new(facts.page.clone(), facts.browser);
         let exchanges = || facts.exchanges.iter().copied();
-        let local_network = local_network::check(&page, exchanges());
+        // A sign-in is the person's doing, not the page's.
+        let own = exchanges().filter(|exchange| exchange.request.purpose != Purpose::SignIn);
+        let local_network = local_network::check(&page, own);
         let sent = !facts.exchanges.is_empty();
         let refused = matches!(
             facts.code(),
@@ -99,6 +110,7 @@ impl Beside {
                 .into_iter()
                 .filter(|lost| !was_sent(facts.exchanges.as_slice(), lost))
                 .collect(),
+            bearer_left: facts.signs_in_by_bearer && sent && facts.is_websocket(),
             local_network,
             unknowable: unknowable::of(&asked),
         }
@@ -112,13 +124,15 @@ impl Beside {
             text: local_network_words(facts.browser, &facts.origin(), local),
         });
         let unknown = unknowable_words(&self.unknowable).map(|text| Remark { about: About::Unknowable, text });
-        cookies.chain(local).chain(unknown).collect()
+        let bearer = self.bearer_left.then(|| Remark { about: About::Bearer, text: BEARER_LEFT.to_owned() });
+        cookies.chain(bearer).chain(local).chain(unknown).collect()
     }
 }
 
 /// A profile gives a cookie of that name, and it went out whatever an answer says about its own.
 fn was_sent(exchanges: &[&Exchange], lost: &Excluded) -> bool {
-    let requests = exchanges.iter().filter(|exchange| exchange.request.purpose != Purpose::Preflight);
+    let own = |exchange: &&&Exchange| !matches!(exchange.request.purpose, Purpose::Preflight | Purpose::SignIn);
+    let requests = exchanges.iter().filter(own);
     requests
         .flat_map(|exchange| exchange.request.headers.all("cookie").flat_map(cookie::names))
         .any(|name| name == lost.name)

@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub signs_in: bool,
     /// That way is a cookie, which belongs to one host name.
     pub signs_in_by_cookie: bool,
+    /// That way is a bearer token.
+    pub signs_in_by_bearer: bool,
     /// As the profile names it.
     pub stack: Option<&'a str>,
     /// `None`: it came out well.
@@ -82,6 +84,7 @@ impl<'a> Facts<'a> {
             credentials: profile.request.credentials,
             signs_in: profile.auth != Auth::None,
             signs_in_by_cookie: matches!(profile.auth, Auth::Cookie(_) | Auth::Login(_)),
+            signs_in_by_bearer: matches!(profile.auth, Auth::Bearer(_)),
             stack: profile.stack.as_deref(),
             reason: None,
             exchanges: Vec::new(),

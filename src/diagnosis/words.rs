@@ -1,5 +1,6 @@
 //! The words for codes: one place, so that the window, the command line and a notice say the same.
 
+use crate::watch::signin::Refusal;
 use crate::watch::{Code, Outcome, Reason, State};
 
 /// A state's word, as it stands within a sentence or at a row's start.
@@ -117,6 +118,7 @@ pub fn phrase(reason: &Reason) -> String {
 
         Code::Status => return with_status("answered", reason),
         Code::AuthRequired => return with_status("sign-in required", reason),
+        Code::LoginFailed => return login_failed(reason),
         Code::RateLimited => return with_status("rate limited", reason),
         Code::OriginRefused => return with_status("origin refused", reason),
         Code::BodyMismatch => "body does not match",
@@ -155,6 +157,21 @@ fn with_status(words: &str, reason: &Reason) -> String {
         Some(status) => format!("{words}: {}", status_words(status)),
         None => words.to_owned(),
     }
+}
+
+fn login_failed(reason: &Reason) -> String {
+    let words = match Refusal::of(reason) {
+        Some(Refusal::FormMissing) => "sign-in failed: no form with the profile's fields on the login page",
+        Some(Refusal::TokenMissing) => "sign-in failed: the CSRF token that the profile names is not on the login page",
+        Some(Refusal::FormInsecure) => "sign-in failed: the https page would send its form over plain http",
+        Some(Refusal::TokenRefused) => "sign-in failed: the CSRF check refused the form",
+        Some(Refusal::FormRefused) => "sign-in failed: the form was refused",
+        Some(Refusal::FormAgain) => "sign-in failed: the form came back, as after a wrong name or password",
+        Some(Refusal::CookieMissing) => "sign-in failed: the answer set no cookie",
+        Some(Refusal::SignedOut) => "sign-in failed: afterwards the check finds nobody signed in",
+        None => "sign-in failed",
+    };
+    with_status(words, reason)
 }
 
 /// A CORS refusal tells the status too where that is the real news.

@@ -30,7 +30,7 @@ pub(super) enum Heard {
 impl Heard {
     pub(super) fn of(received: Result<Received, NetError>, target: &Target) -> Self {
         let frame = |opcode, payload: &[u8], heartbeat| {
-            redact::frame(Direction::In, opcode, payload, heartbeat, target.redactor())
+            redact::frame(Direction::In, opcode, payload, heartbeat, &target.redactor())
         };
         match received {
             Ok(Received::Text(text)) => {
@@ -99,9 +99,9 @@ impl Outgoing {
         let redactor = target.redactor();
         match self {
             Self::Text { text, heartbeat } => {
-                redact::frame(Direction::Out, Opcode::Text, text.expose().as_bytes(), *heartbeat, redactor)
+                redact::frame(Direction::Out, Opcode::Text, text.expose().as_bytes(), *heartbeat, &redactor)
             }
-            Self::Ping { nonce } => redact::frame(Direction::Out, Opcode::Ping, &nonce.to_be_bytes(), true, redactor),
+            Self::Ping { nonce } => redact::frame(Direction::Out, Opcode::Ping, &nonce.to_be_bytes(), true, &redactor),
         }
     }
 

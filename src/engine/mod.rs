@@ -8,6 +8,7 @@ mod gauges;
 mod hub;
 pub mod keeping;
 mod line;
+mod login;
 mod machine;
 mod mailbox;
 pub mod monitor;

@@ -5,14 +5,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use url::Url;
-
 use crate::base::Clock;
-use crate::browser::redirect::{self, Location};
-use crate::browser::{Browser, dialect, sent};
+use crate::browser::cookie::Jar;
+use crate::browser::{Navigation, Page};
 use crate::net::Client;
-use crate::wire::{Headers, Purpose, WireRequest, WireResponse};
+use crate::wire::WireResponse;
 
 /// How long an answer is good for.
 pub const KEPT: Duration = Duration::from_secs(600);
@@ -29,16 +26,9 @@ pub struct Policies {
 pub struct OwnPolicies(Mutex<Option<(Instant, Arc<Policies>)>>);
 
 impl OwnPolicies {
-    /// The policies of the page at `url`, as `browser` would be sent them. Where the page can't be read, those that were read
-    /// before, else none.
-    pub async fn read(
-        &self,
-        url: &Url,
-        browser: Browser,
-        client: &Client,
-        clock: Clock,
-        deadline: Instant,
-    ) -> Arc<Policies> {
+    /// The policies of the page, as its browser would be sent them with these cookies. Where it can't be read, those that were
+    /// read before, else none.
+    pub async fn read(&self, page: &Page, jar: Jar, client: &Client, clock: Clock, deadline: Instant) -> Arc<Policies> {
         let now = clock.mono();
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let older = match known {
@@ -46,7 +36,7 @@ impl OwnPolicies {
             Some((_, policies)) => policies,
             None => Arc::default(),
         };
-        let Some(policies) = navigate(url, browser, client, deadline).await else { return older };
+        let Some(policies) = navigate(page, jar, client, clock, deadline).await else { return older };
         let policies = Arc::new(policies);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&policies)));
         policies
@@ -54,26 +44,14 @@ impl OwnPolicies {
 }
 
 /// The answer that a navigation ends with; `None`: none.
-async fn navigate(url: &Url, browser: Browser, client: &Client, deadline: Instant) -> Option<Policies> {
-    let mut url = url.clone();
-    for _ in 0..=redirect::MAX_REDIRECTS {
-        let mut headers = Headers::new();
-        headers.push("Host", sent::host(&url));
-        headers.push("User-Agent", dialect::user_agent(browser));
-        headers.push("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
-        headers.push("Accept-Encoding", "identity");
-        headers.push("Accept-Language", dialect::accept_language(browser));
-        headers.push("Upgrade-Insecure-Requests", "1");
-        let body = Bytes::new();
-        let request = WireRequest { purpose: Purpose::Actual, method: "GET".into(), url: url.clone(), headers, body };
-        let response = client.exchange(request, deadline).await.result.ok()?;
-        match redirect::location_url(browser, &response, &url) {
-            Location::Url(next) if matches!(next.scheme(), "http" | "https") => url = *next,
-            Location::Url(_) | Location::Invalid => return None,
-            Location::None => return Some(policies(&response)),
+async fn navigate(page: &Page, mut jar: Jar, client: &Client, clock: Clock, deadline: Instant) -> Option<Policies> {
+    let mut going = Navigation::to(page.browser, page.url.clone());
+    loop {
+        let mut exchange = client.exchange(going.request(&mut jar, clock.wall()), deadline).await;
+        if !going.on_exchange(&mut exchange, &mut jar, clock.wall()).ok()? {
+            return exchange.response().map(policies);
         }
     }
-    None
 }
 
 fn policies(response: &WireResponse) -> Policies {
@@ -88,7 +66,10 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+    use url::Url;
+
     use super::*;
+    use crate::browser::Browser;
     use crate::lab::Oracle;
     use crate::net::{ConnectTo, Settings};
     use crate::profile::model::Proxy;
@@ -102,14 +83,14 @@ mod tests {
         let script = r#"{"hops":[{"m":{"st":302,"h":["Location: {next:http://b.test:17083}"]}},
             {"m":{"h":["Content-Security-Policy: connect-src 'self'"]}}]}"#;
         let url = format!("http://app.test:17081/page?s={}", URL_SAFE_NO_PAD.encode(script));
-        let url = Url::parse(&url).unwrap();
+        let page = Page::new(Url::parse(&url).unwrap(), Browser::Chrome);
         let deadline = Clock.mono() + Duration::from_secs(60);
         let own = OwnPolicies::default();
-        let read = own.read(&url, Browser::Chrome, &client, Clock, deadline).await;
+        let read = own.read(&page, Jar::default(), &client, Clock, deadline).await;
         assert_eq!(read.enforced.as_deref(), Some("connect-src 'self'"));
         assert_eq!(read.report_only, None);
         drop(oracle);
-        let again = own.read(&url, Browser::Chrome, &client, Clock, deadline).await;
+        let again = own.read(&page, Jar::default(), &client, Clock, deadline).await;
         assert!(Arc::ptr_eq(&read, &again));
     }
 }

@@ -10,15 +10,17 @@ use std::time::{Duration, Instant};
 
 use super::exchange;
 use super::line::{Heard, Outgoing, cut, farewell, linger};
+use super::login::SignInTold;
 use super::redact;
 use super::target::Target;
 use crate::base::{Clock, Moment};
 use crate::browser::{Answer, Fault};
-use crate::net::WebSocket;
+use crate::net::{Client, WebSocket};
 use crate::profile::model::{Kind, Transport};
+use crate::watch::meaning::wants_sign_in;
 use crate::watch::session::{Effect, Input, Session};
 use crate::watch::surroundings::Reach;
-use crate::watch::{CheckReport, CloseFacts, Code, End, EventBody, Evidence, Reason, Verdict, judge};
+use crate::watch::{CheckReport, CloseFacts, Code, End, EventBody, Evidence, Reason, SignInStep, Verdict, judge};
 use crate::wire::{Exchange, NetError, Phases};
 
 /// What a check comes to.
@@ -26,6 +28,8 @@ use crate::wire::{Exchange, NetError, Phases};
 pub struct Probed {
     /// Secrets replaced.
     pub report: CheckReport,
+    /// What was done to be signed in, in order; secrets are still in it.
+    pub sign_in: Vec<SignInTold>,
     /// What it says about the network between here and there; `None` where nothing was sent.
     pub reach: Option<Reach>,
 }
@@ -39,44 +43,76 @@ pub struct Manner {
     pub observe: Option<Duration>,
 }
 
-/// Makes one check.
+/// Makes one check. Where the profile has a login it is made signed in: what the check before was signed in with and is
+/// refused now is renewed once.
 pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
     #[cfg(test)]
     super::supervise::sabotage::pass(&target.profile.name, "check");
     let started = clock.now();
-    let seen = match target.client() {
-        Err(reason) => Seen::nothing(reason.clone()),
-        Ok(client) => {
-            let deadline = started.mono + target.profile.timeout;
-            match way(target) {
-                Way::Fetch => {
-                    let (page, memory) = (target.page(clock, deadline).await, target.memory());
-                    let (answer, _) = match target.profile.kind {
-                        Kind::SocketIo => exchange::xhr(page, target.xhr(), memory, client, clock, deadline).await,
-                        Kind::Http | Kind::WebSocket => {
-                            exchange::fetch(page, target.script_request(), memory, client, clock, deadline).await
-                        }
-                    };
-                    let total = clock.mono().saturating_duration_since(started.mono);
-                    Seen { answer: Some(answer), reason: None, opened: false, ended: None, total: Some(total) }
-                }
-                Way::Socket => {
-                    let (page, socket) = (target.page(clock, deadline).await, target.socket());
-                    let (answer, socket, _) =
-                        exchange::open(page, socket, target.memory(), client, clock, deadline).await;
-                    let total = clock.mono().saturating_duration_since(started.mono);
-                    let opened = socket.is_some();
-                    let ended = match socket {
-                        Some(socket) => Box::pin(observe(target, socket, manner, clock)).await,
-                        None => None,
-                    };
-                    Seen { answer: Some(answer), reason: None, opened, ended, total: Some(total) }
-                }
-            }
-        }
-    };
     let lateness = started.mono.saturating_duration_since(manner.scheduled);
-    report(target, seen, started, lateness)
+    let client = match target.client() {
+        Ok(client) => client,
+        Err(reason) => return report(target, Seen::nothing(reason.clone()), Vec::new(), started, lateness),
+    };
+    let mut told = Vec::new();
+    loop {
+        let entry = match Box::pin(target.sign_in(clock)).await {
+            Ok(entry) => entry,
+            Err(no_entry) => {
+                told.extend(no_entry.told);
+                return report(
+                    target,
+                    Seen { refused: true, ..Seen::nothing(no_entry.reason) },
+                    told,
+                    started,
+                    lateness,
+                );
+            }
+        };
+        let is_new = !entry.told.is_empty();
+        told.extend(entry.told);
+        let seen = Box::pin(look(target, client, manner, clock)).await;
+        let over = verdict_of(target, &seen).reason.filter(|reason| target.rules().signs_in() && wants_sign_in(reason));
+        match over {
+            Some(reason) if !is_new => {
+                target.sign_out(entry.number);
+                let exchange = seen.answer.and_then(|mut answer| answer.exchanges.pop()).map(Arc::new);
+                told.push(SignInTold { step: SignInStep::Expired, exchange, reason: Some(reason) });
+            }
+            _ => return report(target, seen, told, started, lateness),
+        }
+    }
+}
+
+/// The exchange itself, and for a WebSocket how it went on.
+async fn look(target: &Target, client: &Client, manner: Manner, clock: Clock) -> Seen {
+    let started = clock.mono();
+    let deadline = started + target.profile.timeout;
+    let (page, memory) = (target.page(clock, deadline).await, target.memory());
+    let jar = memory.jar.clone();
+    let total = || Some(clock.mono().saturating_duration_since(started));
+    match way(target) {
+        Way::Fetch => {
+            let (answer, memory) = match target.profile.kind {
+                Kind::SocketIo => exchange::xhr(page, target.xhr(), memory, client, clock, deadline).await,
+                Kind::Http | Kind::WebSocket => {
+                    exchange::fetch(page, target.script_request(), memory, client, clock, deadline).await
+                }
+            };
+            target.remember(&jar, &memory);
+            Seen { answer: Some(answer), total: total(), ..Seen::default() }
+        }
+        Way::Socket => {
+            let (answer, socket, memory) = exchange::open(page, target.socket(), memory, client, clock, deadline).await;
+            target.remember(&jar, &memory);
+            let (total, opened) = (total(), socket.is_some());
+            let ended = match socket {
+                Some(socket) => Box::pin(observe(target, socket, manner, clock)).await,
+                None => None,
+            };
+            Seen { answer: Some(answer), opened, ended, total, ..Seen::default() }
+        }
+    }
 }
 
 enum Way {
@@ -93,10 +129,13 @@ fn way(target: &Target) -> Way {
     }
 }
 
+#[derive(Default)]
 struct Seen {
     answer: Option<Box<Answer>>,
     /// Why nothing was sent.
     reason: Option<Reason>,
+    /// That is the login's fault.
+    refused: bool,
     opened: bool,
     ended: Option<Ended>,
     total: Option<Duration>,
@@ -112,7 +151,7 @@ struct Ended {
 
 impl Seen {
     fn nothing(reason: Reason) -> Self {
-        Self { answer: None, reason: Some(reason), opened: false, ended: None, total: None }
+        Self { reason: Some(reason), ..Self::default() }
     }
 }
 
@@ -138,7 +177,7 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
                     over = Some(facts);
                     continue;
                 }
-                Effect::Dial | Effect::HangUp { .. } | Effect::Emit(_) => continue,
+                Effect::Dial | Effect::HangUp { .. } | Effect::SignOut | Effect::Emit(_) => continue,
             };
             if let Err(error) = outgoing.send(&mut socket).await {
                 let Input::Ended { facts, error } = cut(target, error) else { continue };
@@ -174,7 +213,7 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
 }
 
 /// The verdict and the record.
-fn report(target: &Target, seen: Seen, started: Moment, lateness: Duration) -> Probed {
+fn report(target: &Target, seen: Seen, sign_in: Vec<SignInTold>, started: Moment, lateness: Duration) -> Probed {
     let verdict = verdict_of(target, &seen);
     let Seen { answer, ended, total, .. } = seen;
     let mut out = CheckReport {
@@ -191,6 +230,14 @@ fn report(target: &Target, seen: Seen, started: Moment, lateness: Duration) -> P
         close: ended.map(|ended| ended.facts),
     };
     let mut reach = None;
+    // What it was signed in with at last stands before it.
+    let since = sign_in.iter().rposition(|told| told.step == SignInStep::Expired).map_or(0, |at| at + 1);
+    out.exchanges.extend(sign_in[since..].iter().filter_map(|told| told.exchange.clone()));
+    if let Some(last) = out.exchanges.last() {
+        reach = Some(Reach::of(last.result.as_ref().map(|_| ())));
+        out.phases = last.phases;
+        out.status = last.status();
+    }
     if let Some(answer) = answer {
         reach = reach_of(&answer);
         out.status = answer.status;
@@ -198,16 +245,21 @@ fn report(target: &Target, seen: Seen, started: Moment, lateness: Duration) -> P
         out.console = answer.console_line().map(Into::into);
         out.phases = answer.last().map_or_else(Phases::default, |last| last.phases);
         out.phases.total = total.filter(|_| !answer.exchanges.is_empty());
-        out.exchanges = answer.exchanges.into_iter().map(Arc::new).collect();
+        out.exchanges.extend(answer.exchanges.into_iter().map(Arc::new));
     }
-    Probed { report: redact::report(out, target.redactor()), reach }
+    Probed { report: redact::report(out, &target.redactor()), sign_in, reach }
 }
 
 fn verdict_of(target: &Target, seen: &Seen) -> Verdict {
     let Some(answer) = &seen.answer else {
-        return Verdict::unknown(seen.reason.clone().unwrap_or_else(|| Reason::new(Code::NetworkConfiguration)));
+        let reason = seen.reason.clone().unwrap_or_else(|| Reason::new(Code::NetworkConfiguration));
+        let end = if seen.refused { End::Refused { reason, answer: None } } else { End::NotMade(reason) };
+        return judge(&Evidence { end, total: None }, target.expect());
     };
     let response = answer.last().and_then(Exchange::response);
+    if let Some(reason) = target.sent_to_login(&answer.exchanges) {
+        return judge(&Evidence { end: End::Refused { reason, answer: None }, total: seen.total }, target.expect());
+    }
     let end = match (&answer.fault, response, &seen.ended) {
         (Some(fault), response, _) => End::Refused { reason: reason_of(fault, answer), answer: response },
         (None, _, Some(Ended { reason: Some(reason), .. })) => End::Refused { reason: reason.clone(), answer: None },

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::line::{Heard, Outgoing, cut, farewell, linger};
+use super::login::{NoEntry, SignInTold};
 use super::mailbox::Mailbox;
 use super::probe::{reach_of, reason_of};
 use super::target::Target;
@@ -88,7 +89,8 @@ impl From<Wish> for Input<'_> {
     }
 }
 
-type Dial = Pin<Box<dyn Future<Output = Dialled> + Send>>;
+/// With the number of the sign-in that it went out with.
+type Dial = Pin<Box<dyn Future<Output = (u64, Dialled)> + Send>>;
 
 enum Dialled {
     Opened { socket: Box<WebSocket>, exchange: Arc<Exchange>, protocol: Option<Box<str>> },
@@ -97,7 +99,7 @@ enum Dialled {
 
 enum Happening {
     Wish(Wish),
-    Dialled(Dialled),
+    Dialled(u64, Dialled),
     Received(Result<Received, NetError>),
     Due,
 }
@@ -109,6 +111,8 @@ struct Task {
     rng: fastrand::Rng,
     socket: Option<Box<WebSocket>>,
     dial: Option<Dial>,
+    /// Which sign-in the last dial went out with.
+    entry: u64,
     flood: Flood,
 }
 
@@ -116,7 +120,7 @@ struct Task {
 pub(super) async fn run(shared: Arc<Shared>, target: Arc<Target>, mailbox: Arc<Mailbox<Wish>>) {
     let machine = Session::new(Arc::clone(target.rules()));
     let rng = fastrand::Rng::new();
-    let mut task = Task { shared, target, machine, rng, socket: None, dial: None, flood: Flood::default() };
+    let mut task = Task { shared, target, machine, rng, socket: None, dial: None, entry: 0, flood: Flood::default() };
     loop {
         let happening = task.wait(&mailbox).await;
         let stop = matches!(happening, Happening::Wish(Wish::Stop));
@@ -148,7 +152,7 @@ impl Task {
         // Not biased: neither a flood of messages nor one of wishes may starve the others.
         tokio::select! {
             wish = poll_fn(|cx| mailbox.poll_take(cx)) => Happening::Wish(wish),
-            dialled = dialled => Happening::Dialled(dialled),
+            (entry, dialled) = dialled => Happening::Dialled(entry, dialled),
             received = received => Happening::Received(received),
             () = due => Happening::Due,
         }
@@ -175,8 +179,9 @@ impl Task {
                 }
             }
             Happening::Due => self.machine.on(Input::Tick, now, &mut self.rng, &mut effects),
-            Happening::Dialled(dialled) => {
+            Happening::Dialled(entry, dialled) => {
                 self.dial = None;
+                self.entry = entry;
                 match dialled {
                     Dialled::Opened { socket, exchange, protocol } => {
                         reach = Some(Reach::Through);
@@ -244,6 +249,10 @@ impl Task {
                     }
                     continue;
                 }
+                Effect::SignOut => {
+                    self.target.sign_out(self.entry);
+                    continue;
+                }
                 Effect::Send { text, heartbeat } => Outgoing::Text { text, heartbeat },
                 Effect::Ping { nonce } => Outgoing::Ping { nonce },
             };
@@ -269,7 +278,7 @@ impl Task {
                     self.dial = None;
                     last = self.let_go().zip(code);
                 }
-                Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } => {}
+                Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } | Effect::SignOut => {}
             }
         }
         if let Some((socket, code)) = last {
@@ -304,7 +313,9 @@ impl Task {
         let bodies = || {
             effects.iter().filter_map(|effect| match effect {
                 Effect::Emit(body) => Some(body),
-                Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } | Effect::HangUp { .. } => None,
+                Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } | Effect::HangUp { .. } | Effect::SignOut => {
+                    None
+                }
             })
         };
         let lost = failed || bodies().any(|body| matches!(body, EventBody::Closed { .. }));
@@ -332,24 +343,44 @@ impl Drop for Task {
     }
 }
 
-async fn dial(target: Arc<Target>, shared: Arc<Shared>) -> Dialled {
+async fn dial(target: Arc<Target>, shared: Arc<Shared>) -> (u64, Dialled) {
     let client = match target.client() {
         Ok(client) => client,
-        Err(reason) => return Dialled::Failed { exchange: None, reason: reason.clone(), reach: None },
+        Err(reason) => return (0, Dialled::Failed { exchange: None, reason: reason.clone(), reach: None }),
     };
     // Never closed.
     let _place = shared.dials.acquire().await;
     // Boxed: hundreds may wait for a place.
-    Box::pin(open(&target, client, &shared)).await
+    Box::pin(enter(&target, client, &shared)).await
+}
+
+/// Opens it, signed in where the profile has a login.
+async fn enter(target: &Target, client: &Client, shared: &Shared) -> (u64, Dialled) {
+    let say = |told: Vec<SignInTold>| told.into_iter().for_each(|told| _ = target.publish(&shared.bus, told.into()));
+    match Box::pin(target.sign_in(shared.clock)).await {
+        Ok(entry) => {
+            say(entry.told);
+            (entry.number, open(target, client, shared).await)
+        }
+        Err(NoEntry { reason, told }) => {
+            let last = told.last().and_then(|told| told.exchange.as_ref());
+            let reach = last.map(|exchange| Reach::of(exchange.result.as_ref().map(|_| ())));
+            say(told);
+            (0, Dialled::Failed { exchange: None, reason, reach })
+        }
+    }
 }
 
 async fn open(target: &Target, client: &Client, shared: &Shared) -> Dialled {
     let deadline = shared.clock.mono() + target.profile.timeout;
-    let (page, socket) = (target.page(shared.clock, deadline).await, target.socket());
-    let (answer, socket, _) = exchange::open(page, socket, target.memory(), client, shared.clock, deadline).await;
+    let (page, socket, memory) = (target.page(shared.clock, deadline).await, target.socket(), target.memory());
+    let jar = memory.jar.clone();
+    let (answer, socket, memory) = exchange::open(page, socket, memory, client, shared.clock, deadline).await;
+    target.remember(&jar, &memory);
     let reach = reach_of(&answer);
     let response = answer.last().and_then(Exchange::response);
     let reason = answer.fault.as_ref().map(|fault| refine(reason_of(fault, &answer), response));
+    let reason = reason.map(|reason| target.sent_to_login(&answer.exchanges).unwrap_or(reason));
     let protocol = answer.protocol.clone().map(String::into_boxed_str);
     let exchange = answer.exchanges.into_iter().next_back().map(Arc::new);
     match (socket, exchange, reason) {

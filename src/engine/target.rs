@@ -10,12 +10,14 @@ use regex::Regex;
 use url::Url;
 
 use super::Bus;
+use super::login::Login;
 use super::page::OwnPolicies;
 use crate::base::secret::Redactor;
 use crate::base::{Clock, ProfileId, Secret};
 use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
 use crate::profile::model::{Auth, Csp, Kind, Profile, Setting, SocketIo, Transport};
+use crate::watch::signin::Plan;
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
 
 /// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
@@ -27,7 +29,9 @@ pub struct Target {
     pub id: ProfileId,
     pub profile: Arc<Profile>,
     secrets: Box<[(String, Secret)]>,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
+    /// Of a profile that signs in by a form.
+    pub(super) login: Option<Box<Login>>,
     /// Why it can't be watched at all, where it can't: a secret or a file is missing.
     client: Result<Client, Reason>,
     /// What the page's own answer says, where the profile goes by that.
@@ -83,9 +87,24 @@ impl Target {
         };
         let expect_body = expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
         // A cookie or a password written into the file in plain text is as private as one in the keyring.
-        let redactor = Redactor::new(secrets.iter().map(|(_, value)| value.clone()).chain(plain_secrets(&profile)));
+        let hidden: Vec<Secret> =
+            secrets.iter().map(|(_, value)| value.clone()).chain(plain_secrets(&profile)).collect();
+        let redactor = Arc::new(Redactor::new(hidden.iter().cloned()));
+        let login = match &profile.auth {
+            Auth::Login(login) => {
+                let plan = Plan {
+                    browser: profile.browser,
+                    url: login.url.clone(),
+                    fields: login.fields.iter().map(|(name, value)| (name.clone(), fill(&secrets, value))).collect(),
+                    csrf: login.csrf.clone(),
+                    check: login.check.clone(),
+                };
+                Some(Box::new(Login::new(plan, profile.interval, profile.timeout, hidden)))
+            }
+            Auth::None | Auth::Bearer(_) | Auth::Query(_) | Auth::Cookie(_) => None,
+        };
         let own_policies = (profile.request.csp == Csp::Auto).then(Box::default);
-        Self { id, profile, secrets, redactor, client, own_policies, rules: Arc::new(rules), expect_body }
+        Self { id, profile, secrets, redactor, login, client, own_policies, rules: Arc::new(rules), expect_body }
     }
 
     /// What connects, or why nothing can.
@@ -105,8 +124,9 @@ impl Target {
         }
     }
 
-    pub fn redactor(&self) -> &Redactor {
-        &self.redactor
+    /// Takes the profile's secrets out of a text, those that its login brought included.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.login.as_ref().map_or_else(|| Arc::clone(&self.redactor), |login| login.redactor())
     }
 
     /// The page whose script asks, with its Content-Security-Policy: the profile's, or what the page itself says.
@@ -116,7 +136,7 @@ impl Target {
             (Csp::Text(csp), _, _) => page.with_csp(Some(csp), None),
             (_, Some(own), Ok(client)) => {
                 // Boxed: few profiles read it, and seldom.
-                let own = Box::pin(own.read(&page.url, page.browser, client, clock, deadline)).await;
+                let own = Box::pin(own.read(&page, self.memory().jar, client, clock, deadline)).await;
                 page.with_csp(own.enforced.as_deref(), own.report_only.as_deref())
             }
             _ => page,
@@ -152,19 +172,20 @@ impl Target {
         }
     }
 
-    /// What the page's browser remembers before it asks: the cookies for the endpoint. Each check starts with this, so that
-    /// none is spared its preflight by the one before.
+    /// What the page's browser remembers before it asks: the profile's cookies, or those of its login. Each check starts with
+    /// this, so that none is spared its preflight by the one before.
     pub fn memory(&self) -> Memory {
         let cookies = match &self.profile.auth {
             Auth::Cookie(cookie) => Cookies::given(&self.profile.url, self.value(cookie).expose()),
             Auth::None | Auth::Login(_) | Auth::Bearer(_) | Auth::Query(_) => Cookies::None,
         };
-        cookies.into()
+        let jar = self.login.as_ref().map(|login| login.jar()).unwrap_or_default();
+        Memory { cookies, jar, ..Memory::default() }
     }
 
     /// Says something about the profile, secrets replaced.
     pub fn publish(&self, bus: &Bus, body: EventBody) -> u64 {
-        bus.publish(Some(self.id), super::redact::event_body(body, &self.redactor))
+        bus.publish(Some(self.id), super::redact::event_body(body, &self.redactor()))
     }
 
     /// The profile's URL, with `[auth] query` added to it.

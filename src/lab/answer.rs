@@ -175,7 +175,7 @@ fn cors_lines(script: &Script, head: &Head, status: u16) -> Vec<Vec<u8>> {
 
 fn satisfied(need: &Need, head: &Head, shared: &Shared) -> bool {
     match need {
-        Need::Session => cookie(head, super::login::COOKIE).as_deref() == Some(shared.session()),
+        Need::Session => cookie(head, super::login::COOKIE) == Some(shared.session()),
         Need::Bearer(token) => head.header("authorization") == format!("Bearer {token}"),
         Need::Basic(pair) => {
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);

@@ -23,7 +23,7 @@ pub(super) fn answer(head: &Head, shared: &Shared) -> Option<Answer> {
             answer.lines.push(format!("Set-Cookie: {COOKIE}=; Path=/; Max-Age=0").into_bytes());
             Some(answer)
         }
-        ("/me", _) if cookie(head, COOKIE).as_deref() == Some(shared.session()) => {
+        ("/me", _) if cookie(head, COOKIE) == Some(shared.session()) => {
             Some(page(200, "application/json", format!("{{\"user\":\"{USER}\"}}\n")))
         }
         ("/me", _) => Some(plain(401, "not logged in\n")),
@@ -65,7 +65,8 @@ fn log_in(head: &Head, shared: &Shared) -> Answer {
         return plain(403, "CSRF verification failed. Request aborted.\n");
     }
     if field("username") != USER || field("password") != PASSWORD {
-        return plain(401, "wrong name or password\n");
+        // As Django and Flask have it: the form once more.
+        return form(shared);
     }
     let mut answer = plain(302, "");
     answer.lines.push(b"Location: /me".to_vec());
@@ -98,9 +99,12 @@ mod tests {
         let body = format!("username={USER}&password={PASSWORD}&csrfmiddlewaretoken={token}");
         assert_eq!(ask(&shared, "GET", "/me", "", "").status, 401);
         assert_eq!(ask(&shared, "POST", "/login", "", &body).status, 403);
-        assert_eq!(ask(&shared, "POST", "/login", &csrf, &body.replace(PASSWORD, "guess")).status, 401);
+        let again = ask(&shared, "POST", "/login", &csrf, &body.replace(PASSWORD, "guess"));
+        assert_eq!((again.status, again.body), (200, form(&shared).body));
         assert_eq!(ask(&shared, "POST", "/login", &csrf, &body).status, 302);
         let session = format!("{csrf}; {COOKIE}={}", shared.session());
         assert_eq!(ask(&shared, "GET", "/me", &session, "").status, 200);
+        shared.end_sessions();
+        assert_eq!(ask(&shared, "GET", "/me", &session, "").status, 401);
     }
 }

@@ -62,7 +62,8 @@
 //! `long-length`.
 //!
 //! `/login` (GET: a form with a CSRF token; POST: user `ops`, password `wirewatch`), `/me` and `/logout` are a site with a
-//! cookie session. `/faults/NAME` is a [`Fault`] by its name; keys may be added to it.
+//! cookie session. [`Lab::end_sessions`] ends it for all: what needs it answers 401 then, and an open WebSocket closes with
+//! 4401. `/faults/NAME` is a [`Fault`] by its name; keys may be added to it.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -298,6 +299,11 @@ impl Lab {
     /// A client certificate that [`Port::ClientCert`] accepts.
     pub fn client_identity(&self) -> &Identity {
         &self.certs.client
+    }
+
+    /// Whoever is signed in at `/login` is so no longer.
+    pub fn end_sessions(&self) {
+        self.server.shared.end_sessions();
     }
 
     /// The newest 1,000 requests, oldest first.

@@ -138,7 +138,8 @@ async fn requests(mut conn: Conn, tls: bool, server: &Server) {
             }
             Decision::Open(script, wait) => {
                 let up_for = server.shared.up_for(&script, head.path());
-                websocket::serve(&mut conn, &script, &head, wait, up_for).await
+                let sessions = server.shared.sessions();
+                websocket::serve(&mut conn, &script, &head, wait, up_for, sessions).await
             }
         };
         match done {

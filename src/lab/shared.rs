@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::Seen;
 use super::conn::Head;
 use super::script::Script;
@@ -17,8 +19,8 @@ const MAX_SEEN: usize = 1000;
 
 pub(super) struct Shared {
     clock: Clock,
-    /// The session cookie's value: another one in each lab.
-    session: String,
+    /// The session cookie's value: another one in each lab, and after each [`Shared::end_sessions`].
+    session: watch::Sender<String>,
     inner: Mutex<Inner>,
 }
 
@@ -54,13 +56,23 @@ impl Shared {
     pub fn new() -> Self {
         Self {
             clock: Clock,
-            session: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
+            session: watch::Sender::new(new_session()),
             inner: Mutex::new(Inner { keys: HashMap::new(), seen: Ring::new(MAX_SEEN) }),
         }
     }
 
-    pub fn session(&self) -> &str {
-        &self.session
+    pub fn session(&self) -> String {
+        self.session.borrow().clone()
+    }
+
+    /// Whoever is signed in is so no longer.
+    pub fn end_sessions(&self) {
+        self.session.send_replace(new_session());
+    }
+
+    /// Changes when [`Shared::end_sessions`] is called.
+    pub fn sessions(&self) -> watch::Receiver<String> {
+        self.session.subscribe()
     }
 
     pub fn note(&self, head: &Head, tls: bool, http2: bool) {
@@ -127,6 +139,10 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn new_session() -> String {
+    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }
 
 /// What is left of the up part `since` the cycle's first start; `None` in the down part.

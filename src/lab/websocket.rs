@@ -1,14 +1,16 @@
 //! A WebSocket's server side, as the script has it: the 101, then steps, timers and answers to what comes.
 
+use std::future::pending;
 use std::io;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::conn::{Conn, Head};
 use super::frame::{self, Frame};
 use super::http::{self, After};
-use super::script::{At, How, Line, Script, Socket, Step};
+use super::script::{At, How, Line, Need, Script, Socket, Step};
 use crate::base::Clock;
 
 /// How long a peer may take to answer a close frame.
@@ -21,6 +23,8 @@ struct Session<'a> {
     conn: &'a mut Conn,
     socket: &'a Socket,
     clock: Clock,
+    /// Of one that needs a sign-in: it closes when that is over.
+    signed_in: Option<watch::Receiver<String>>,
     /// The step that comes next.
     next: usize,
     timers: Vec<(Instant, Due)>,
@@ -51,6 +55,7 @@ pub(super) async fn serve(
     head: &Head,
     wait: Duration,
     up_for: Option<Duration>,
+    sessions: watch::Receiver<String>,
 ) -> io::Result<After> {
     conn.pause(wait).await?;
     let bytes = handshake(script, head);
@@ -65,7 +70,9 @@ pub(super) async fn serve(
     }
     conn.send_dripping(&bytes, script.head_drip).await?;
     let socket = &script.socket;
-    let mut session = Session { conn, socket, clock: Clock, next: 0, timers: Vec::new(), sent: 0, received: 0 };
+    let signed_in = (script.need == Some(Need::Session)).then_some(sessions);
+    let mut session =
+        Session { conn, socket, clock: Clock, signed_in, next: 0, timers: Vec::new(), sent: 0, received: 0 };
     session.wind_up(up_for);
     session.run().await
 }
@@ -143,7 +150,14 @@ impl Session<'_> {
             }
             let earliest = (0..self.timers.len()).min_by_key(|index| self.timers[*index].0);
             let wait = earliest.map(|index| self.timers[index].0);
+            let signed_out = async {
+                match &mut self.signed_in {
+                    Some(sessions) => sessions.changed().await.is_ok(),
+                    None => pending().await,
+                }
+            };
             tokio::select! {
+                true = signed_out => return self.close(Some((4401, "session expired"))).await,
                 read = self.conn.fill() => {
                     if read? == 0 {
                         return Ok(After::Close);

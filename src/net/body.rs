@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::coding::Decoder;
 use super::settings::Limits;
 use super::{http1, http2};
-use crate::wire::exchange::BODY_KEPT;
 use crate::wire::{Headers, NetError, WireResponse};
 
 /// How long a refused handshake's body is waited for: it may say why, but the refusal stands without it.
@@ -87,15 +86,15 @@ impl Body {
         self.sent
     }
 
-    /// Reads to the end: the beginning into `kept`, sizes and how it broke into `response`. Both hold what came also where
+    /// Reads to the end: the beginning (of `most` bytes) into `kept`, sizes and how it broke into `response`. Both hold what came also where
     /// this future is dropped.
-    pub(super) async fn read_into(&mut self, kept: &mut Vec<u8>, response: &mut WireResponse) {
+    pub(super) async fn read_into(&mut self, kept: &mut Vec<u8>, most: usize, response: &mut WireResponse) {
         loop {
             let next = self.next().await;
             response.transfer.sent_size = self.sent;
             match next {
                 Ok(Some(piece)) => {
-                    let room = BODY_KEPT.saturating_sub(kept.len());
+                    let room = most.saturating_sub(kept.len());
                     kept.extend_from_slice(&piece[..piece.len().min(room)]);
                     response.body_size += piece.len() as u64;
                 }

@@ -19,7 +19,9 @@ use super::trace::Trace;
 use super::websocket::Upgraded;
 use super::{dial, dns, http2, tunnel};
 use crate::base::Clock;
+use crate::browser::form::PAGE;
 use crate::profile::model::Resolve;
+use crate::wire::exchange::BODY_KEPT;
 use crate::wire::{
     Exchange, Headers, HttpVersion, NetError, Phase, Purpose, Quirks, Transfer, WireRequest, WireResponse,
 };
@@ -102,8 +104,10 @@ impl Client {
         // A handshake's refusal says why in its body, if it comes soon; the refusal stands without it.
         let refusal = request.purpose == Purpose::Handshake;
         let until = if refusal { deadline.min(trace.now() + LATE_BODY) } else { deadline };
+        // A form may stand far down its page.
+        let most = if request.purpose == Purpose::SignIn { PAGE } else { BODY_KEPT };
         let mut kept = Vec::new();
-        let read = tokio::time::timeout_at(until.into(), body.read_into(&mut kept, &mut response)).await;
+        let read = tokio::time::timeout_at(until.into(), body.read_into(&mut kept, most, &mut response)).await;
         if read.is_err() && !refusal {
             response.transfer.error = Some(trace.timeout(Phase::Body));
         }

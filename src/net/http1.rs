@@ -212,9 +212,9 @@ impl Line {
                         let head = head::parse(&self.buf[start..end]);
                         self.buf.advance(end);
                         match (head.status, purpose) {
-                            (101, Purpose::Actual | Purpose::Preflight) => switch = Some(head),
+                            (101, Purpose::Actual | Purpose::Preflight | Purpose::SignIn) => switch = Some(head),
                             // 100 Continue, 103 Early Hints: another head follows.
-                            (100 | 102..200, Purpose::Actual | Purpose::Preflight) => {}
+                            (100 | 102..200, Purpose::Actual | Purpose::Preflight | Purpose::SignIn) => {}
                             _ => return Ok(head),
                         }
                         (passed, searched) = (passed.saturating_add(end), 0);

@@ -152,8 +152,12 @@ struct CertForm {
     sha256: String,
 }
 
-const PURPOSES: [(Purpose, &str); 3] =
-    [(Purpose::Actual, "actual"), (Purpose::Preflight, "preflight"), (Purpose::Handshake, "handshake")];
+const PURPOSES: [(Purpose, &str); 4] = [
+    (Purpose::Actual, "actual"),
+    (Purpose::Preflight, "preflight"),
+    (Purpose::Handshake, "handshake"),
+    (Purpose::SignIn, "sign_in"),
+];
 const VERSIONS: [HttpVersion; 3] = [HttpVersion::Http10, HttpVersion::Http11, HttpVersion::H2];
 
 impl ExchangeForm {

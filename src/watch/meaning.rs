@@ -107,6 +107,10 @@ pub fn state_for(reason: &Reason) -> State {
 
         Code::Status | Code::HandshakeStatus | Code::TunnelRefused => for_status(reason.status),
         Code::Closed => for_close(reason),
+        Code::LoginFailed => match for_status(reason.status) {
+            State::Reconnecting => State::Reconnecting,
+            _ => State::AuthRequired,
+        },
 
         Code::Asked => State::Disconnected,
         Code::Paused | Code::AttemptsExhausted | Code::Offline | Code::Woke | Code::Unsupported => State::Suspended,
@@ -132,6 +136,12 @@ fn for_close(reason: &Reason) -> State {
         Some(1002 | 1003 | 1007 | 1009 | 1010) => State::Error,
         _ => State::Reconnecting,
     }
+}
+
+/// Whether signing in (again) may mend it: the endpoint wants credentials, not a proxy, and not the login itself.
+pub fn wants_sign_in(reason: &Reason) -> bool {
+    let elsewhere = matches!(reason.code, Code::ProxyAuthRequired | Code::UnexpectedProxyAuth | Code::LoginFailed);
+    state_for(reason) == State::AuthRequired && !elsewhere && reason.status != Some(407)
 }
 
 /// Whether a server's refusal is about the page's origin.
@@ -190,6 +200,33 @@ mod tests {
         check(Reason::new(Code::Closed).with_close(1008).with_detail("Origin not allowed"), "cors_error");
         check(Reason::new(Code::OriginRefused).with_status(403), "cors_error");
         check(Reason::new(Code::MixedContent), "cors_error");
+    }
+
+    #[test]
+    fn a_refused_login_wants_a_person_and_one_that_met_trouble_is_tried_again() {
+        check(Reason::new(Code::LoginFailed).with_detail("form_again"), "auth_required");
+        check(Reason::new(Code::LoginFailed).with_status(403), "auth_required");
+        check(Reason::new(Code::LoginFailed).with_status(503), "reconnecting");
+        check(Reason::new(Code::LoginFailed).with_status(429), "reconnecting");
+    }
+
+    #[test]
+    fn signing_in_mends_what_the_endpoint_asks_for_and_nothing_else() {
+        for yes in [
+            Reason::new(Code::AuthRequired).with_status(401),
+            Reason::new(Code::Closed).with_close(4401),
+            Reason::new(Code::Closed).with_close(1008),
+        ] {
+            assert!(wants_sign_in(&yes), "{yes:?}");
+        }
+        for no in [
+            Reason::new(Code::ProxyAuthRequired).with_status(407),
+            Reason::new(Code::LoginFailed),
+            Reason::new(Code::OriginRefused).with_status(403),
+            Reason::new(Code::ConnectionRefused),
+        ] {
+            assert!(!wants_sign_in(&no), "{no:?}");
+        }
     }
 
     #[test]

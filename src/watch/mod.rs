@@ -11,6 +11,7 @@ pub mod reason;
 pub mod rules;
 pub mod schedule;
 pub mod session;
+pub mod signin;
 pub mod state;
 pub mod stats;
 pub mod surroundings;

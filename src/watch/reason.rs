@@ -160,6 +160,8 @@ codes! {
     Status "status" Protocol,
     /// 401, or 403 that names missing credentials.
     AuthRequired "auth_required" Authentication,
+    /// The profile's login was refused, or led nowhere: the detail says how ([`signin`](super::signin)).
+    LoginFailed "login_failed" Authentication,
     /// 429, or a refusal that says so.
     RateLimited "rate_limited" RateLimit,
     /// The server refuses this page's origin.
@@ -246,7 +248,7 @@ impl Reason {
     pub fn category(&self) -> Category {
         match (self.code, self.status) {
             (Code::HandshakeStatus | Code::Status, Some(401 | 407)) => Category::Authentication,
-            (Code::HandshakeStatus | Code::Status, Some(429)) => Category::RateLimit,
+            (Code::HandshakeStatus | Code::Status | Code::LoginFailed, Some(429)) => Category::RateLimit,
             (Code::HandshakeStatus | Code::Status, Some(502..=504)) => Category::Proxy,
             (code, _) => code.category(),
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::base::Secret;
-use crate::profile::model::{Profile, Reconnect, Setting};
+use crate::profile::model::{Auth, Profile, Reconnect, Setting};
 
 /// One session's rules. Texts are secrets, for a profile may put one into any of them.
 #[derive(Clone, Debug)]
@@ -66,6 +66,11 @@ impl SessionRules {
     /// For the expected message and for a pong.
     pub fn timeout(&self) -> Duration {
         self.profile.timeout
+    }
+
+    /// Whether a refusal for want of credentials leads to the login.
+    pub fn signs_in(&self) -> bool {
+        matches!(self.profile.auth, Auth::Login(_))
     }
 
     pub fn ping(&self) -> Option<Duration> {

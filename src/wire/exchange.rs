@@ -21,6 +21,8 @@ pub enum Purpose {
     Preflight,
     /// A WebSocket's opening handshake.
     Handshake,
+    /// A step of signing in, which a person's navigation makes.
+    SignIn,
 }
 
 /// A request, whole: headers are sent as they stand, in this order, and nothing is added but `Host` (first, where absent)

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::super::{Credentials, Memory, Page};
-use super::{Excluded, Trail};
+use super::{Context, Excluded, Trail};
 use crate::base::Wall;
 use crate::wire::{Exchange, Purpose};
 
@@ -18,8 +18,14 @@ pub fn left_out<'a>(
     let mut home = true;
     for (at, exchange) in exchanges.into_iter().enumerate() {
         let request = &exchange.request;
-        if request.purpose == Purpose::Preflight {
-            continue;
+        match (request.purpose, &exchange.result) {
+            (Purpose::Preflight, _) | (Purpose::SignIn, Err(_)) => continue,
+            (Purpose::SignIn, Ok(response)) => {
+                let context = Context::of_navigation(page.browser, &request.url);
+                trail.excluded.extend(memory.jar.receive(&context, &request.url, &response.headers, now, at).excluded);
+                continue;
+            }
+            (Purpose::Actual | Purpose::Handshake, _) => {}
         }
         way.push(request.url.clone());
         home &= page.is_same_origin(&request.url);

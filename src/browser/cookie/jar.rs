@@ -60,6 +60,10 @@ impl Cookie {
         self.expires.is_some_and(|end| end <= now)
     }
 
+    fn same_as(&self, other: &Self) -> bool {
+        self.replaces(other) && self.value == other.value
+    }
+
     /// Step 23 of the storage model: the one takes the other's place.
     fn replaces(&self, other: &Self) -> bool {
         self.name == other.name
@@ -93,6 +97,41 @@ impl Jar {
 
     pub fn len(&self) -> usize {
         self.cookies.len()
+    }
+
+    /// Whether it holds a cookie or a value that `before` does not.
+    pub fn has_more_than(&self, before: &Self) -> bool {
+        self.cookies.iter().any(|cookie| !before.cookies.iter().any(|old| cookie.same_as(old)))
+    }
+
+    /// Takes over what an answer changed elsewhere, where a copy of this jar was `before` it and is `after` it.
+    pub fn take_over(&mut self, before: &Self, after: &Self) {
+        let gone = |cookie: &Cookie| {
+            let was = |jar: &Self| jar.cookies.iter().any(|old| cookie.same_as(old));
+            was(before) && !was(after)
+        };
+        self.cookies.retain(|cookie| !gone(cookie));
+        for new in after.cookies.iter().filter(|new| !before.cookies.iter().any(|old| new.same_as(old))) {
+            self.cookies.retain(|old| !new.replaces(old));
+            self.cookies.push(new.clone());
+        }
+        self.clock = self.clock.max(after.clock);
+    }
+
+    /// What a script of the page at `url` finds under that name, `HttpOnly` or not.
+    pub fn value(&self, url: &Url, name: &str) -> Option<String> {
+        let host = url.host_str()?;
+        let of_page = |cookie: &&Cookie| {
+            &*cookie.name == name.as_bytes()
+                && cookie.domain.matches(host)
+                && path_matches(url.path().as_bytes(), &cookie.path)
+        };
+        self.cookies.iter().find(of_page).map(|cookie| super::as_text(&cookie.value))
+    }
+
+    /// Every value in it, for what has to keep them secret.
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.cookies.iter().map(|cookie| &*cookie.value)
     }
 
     /// Sets a cookie as though a person had gone to `url`, and the page's answer had had this `Set-Cookie` field.
@@ -367,6 +406,27 @@ impl Context {
 mod tests {
     use super::*;
     use crate::browser::Page;
+
+    #[test]
+    fn what_changed_in_a_copy_is_taken_over_and_nothing_else() {
+        let url = Url::parse("https://app.test/").unwrap();
+        let jar = |fields: &[&str]| {
+            let mut jar = Jar::default();
+            for field in fields {
+                jar.set_from_navigation(Browser::Chrome, &url, field.as_bytes(), Wall(0)).unwrap();
+            }
+            jar
+        };
+        let before = jar(&["kept=1", "gone=2", "changed=3"]);
+        let after = jar(&["kept=1", "changed=4", "new=5"]);
+        let mut own = jar(&["kept=1", "gone=2", "changed=3", "own=6"]);
+        own.take_over(&before, &after);
+        let mut values: Vec<_> = own.values().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        values.sort();
+        assert_eq!(values, ["1", "4", "5", "6"]);
+        assert!(after.has_more_than(&before));
+        assert!(!jar(&["kept=1"]).has_more_than(&before));
+    }
 
     #[test]
     fn a_cookie_that_is_over_goes_and_takes_no_other_with_it() {

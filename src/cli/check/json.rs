@@ -248,6 +248,7 @@ fn one(exchange: &Exchange) -> OneExchange {
                 crate::wire::Purpose::Actual => "request",
                 crate::wire::Purpose::Preflight => "preflight",
                 crate::wire::Purpose::Handshake => "upgrade",
+                crate::wire::Purpose::SignIn => "login",
             },
             method: request.method.clone(),
             url: request.url.to_string(),

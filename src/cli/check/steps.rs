@@ -47,6 +47,7 @@ pub(super) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) 
         of_exchange(&mut steps, index, exchange, decides.then_some(report));
     }
     of_remarks(&mut steps, facts, About::Cookie);
+    of_remarks(&mut steps, facts, About::Bearer);
     of_browser(&mut steps, profile, report);
     of_remarks(&mut steps, facts, About::LocalNetwork);
     of_socket(&mut steps, profile, report);
@@ -56,6 +57,9 @@ pub(super) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) 
 }
 
 fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided: Option<&CheckReport>) {
+    if exchange.request.purpose == Purpose::SignIn {
+        return steps.push(of_sign_in(index, exchange, decided));
+    }
     let failed = exchange.result.as_ref().err();
     let failed_in = failed.map(crate::wire::NetError::phase);
     let mut push = |name, phase: &[Phase], took: Option<Duration>, applies: bool, detail: String| {
@@ -91,6 +95,7 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
         Purpose::Actual => "request",
         Purpose::Preflight => "preflight",
         Purpose::Handshake => "upgrade",
+        Purpose::SignIn => "login",
     };
     let took = match (phases.first_byte, phases.body) {
         (Some(first), Some(body)) => Some(first + body),
@@ -122,11 +127,24 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
     }
 }
 
+/// A step of the login, whole.
+fn of_sign_in(index: usize, exchange: &Exchange, decided: Option<&CheckReport>) -> Step {
+    let request = &exchange.request;
+    let refused = decided.and_then(|report| report.reason.as_ref()).filter(|reason| reason.code == Code::LoginFailed);
+    let (came, what) = match (&exchange.result, refused) {
+        (Err(error), _) => (Came::Fail, error.to_string()),
+        (Ok(_), Some(reason)) => (Came::Fail, words::phrase(reason)),
+        (Ok(response), None) => (Came::Pass, words::status_words(response.status)),
+    };
+    let detail = format!("{} {}: {what}", request.method, request.url.path());
+    Step { name: "login", came, took: exchange.phases.total, detail, exchange: Some(index) }
+}
+
 /// What stands beside the verdict.
 fn of_remarks(steps: &mut Vec<Step>, facts: &Facts<'_>, about: About) {
     for remark in facts.remarks().into_iter().filter(|remark| remark.about == about) {
         let came = match about {
-            About::Cookie | About::LocalNetwork => Came::Warn,
+            About::Cookie | About::Bearer | About::LocalNetwork => Came::Warn,
             // No program can look at it.
             About::Unknowable => Came::Skip,
         };
@@ -145,6 +163,7 @@ fn of_browser(steps: &mut Vec<Step>, profile: &Profile, report: &CheckReport) {
         Some(reason) => steps.push(step(Came::Fail, words::phrase(reason))),
         None if report.outcome == Outcome::Unknown || report.exchanges.is_empty() => {}
         None if profile.kind == Kind::WebSocket => {}
+        None if report.reason.as_ref().is_some_and(|reason| reason.code == Code::LoginFailed) => {}
         None if matches!(report.outcome, Outcome::Up | Outcome::Degraded) || report.status.is_some() => {
             steps.push(step(Came::Pass, "the page's script can read the answer".to_owned()));
         }

@@ -3,6 +3,7 @@
 use crate::browser::cookie::Why;
 use crate::browser::local_network::Decision;
 use crate::diagnosis::{CauseId, Facts};
+use crate::watch::signin::Refusal;
 
 /// One or two sentences; `None` where only the server's own log can tell.
 pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
@@ -105,6 +106,12 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         },
         CauseId::SessionMissing if facts.lost_by(cause).is_some() => missing_for(facts),
         CauseId::SessionMissing => "Sign in again; check that the session cookie is set for this host and sent (SameSite, Secure, Domain, credentials: \"include\").".to_owned(),
+        CauseId::LoginFailed => match facts.reason.and_then(Refusal::of) {
+            Some(Refusal::FormMissing) => "Give the profile's `auth.login.url` the page that has the form, and its `fields` the names of the form's inputs; where there is no such page, take `csrf` out.".to_owned(),
+            Some(Refusal::FormInsecure) => "Let the form's action be https, as its page is.".to_owned(),
+            Some(Refusal::CookieMissing | Refusal::SignedOut) => "Sign in by hand with the browser's network panel open and compare: which cookie comes, and whether it is stored (Secure, SameSite, Domain).".to_owned(),
+            _ => "Check the name and the password that the profile's `auth.login.fields` give, by hand and in a private window; an account may be locked after many attempts.".to_owned(),
+        },
         CauseId::InsufficientPermissions => "Give the user the right that this needs, or use another user.".to_owned(),
         CauseId::CsrfFailed => format!("Send the CSRF token with the request, and name {origin} among the trusted origins."),
         CauseId::TokenMissing => "Send the token that the server expects (often ?token=… on a WebSocket, where scripts can set no header).".to_owned(),

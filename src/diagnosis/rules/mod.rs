@@ -5,6 +5,7 @@ pub(super) mod cookie;
 mod cors;
 mod handshake;
 mod local_network;
+mod login;
 mod network;
 mod status;
 mod token;
@@ -20,7 +21,8 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
         let summary = format!("{} works as its page's script expects.{condition}", facts.url);
         return Some(Finding::new(CauseId::Ok, 1.0, summary));
     };
-    let found = network::find(facts, code)
+    let found = login::find(facts, code)
+        .or_else(|| network::find(facts, code))
         .or_else(|| cors::find(facts, code))
         .or_else(|| handshake::find(facts, code))
         .or_else(|| closed::find(facts, code))

@@ -24,6 +24,9 @@ pub(super) fn meaning(facts: &Facts<'_>, status: u16) -> Option<Finding> {
     let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
     let answered = format!("{host} answered {}", status_words(status));
     let one = |cause, confidence, why: &str| Some(Finding::new(cause, confidence, format!("{answered}{why}.")));
+    if facts.code() == Some(Code::AuthRequired) && (300..400).contains(&status) {
+        return one(CauseId::SessionMissing, 0.9, " and leads to the login page: nobody is signed in to it");
+    }
     match status {
         400 if says(&[
             "plain http request was sent to https port",

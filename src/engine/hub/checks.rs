@@ -62,7 +62,8 @@ impl Hub {
     }
 
     pub(super) fn on_report(&mut self, id: ProfileId, probed: Probed) {
-        let Probed { report, reach } = probed;
+        let Probed { report, sign_in, reach } = probed;
+        sign_in.into_iter().for_each(|told| self.publish(id, Some(told.into())));
         self.gauges.check(report.lateness, self.shared.clock.mono());
         self.on_reach(id, reach);
         self.tell_or_hold(id, is_failure(reach), Held::Report(Box::new(report)));

@@ -16,6 +16,11 @@ use crate::watch::{Code, Reason, State};
 
 impl Hub {
     pub(super) fn on_command(&mut self, command: Command) {
+        if let Command::CheckNow(id) | Command::Connect(id) | Command::Resume(id) | Command::Reconnect(id) = command
+            && let Some(target) = self.watched.get(&id).and_then(|watched| watched.target.as_ref())
+        {
+            target.ask_again();
+        }
         match command {
             Command::Watch { id, profile } => self.watch(id, profile),
             Command::Forget(id) => self.forget(id),

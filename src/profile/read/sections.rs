@@ -267,16 +267,25 @@ fn auth(node: &Node<'_>, section: &Section<'_>, profile: &mut Profile) {
     if let Some(node) = section.get("login")
         && let Some(login) = login(&node)
     {
+        if login.fields.is_empty() {
+            node.warn(
+                "has no `fields`: nothing is filled in",
+                "write fields = { username = \"ops\", password = { secret = \"NAME\" } }",
+            );
+        }
         profile.auth = Auth::Login(login);
-        node.warn(
-            "is kept, and not carried out yet: nothing logs in",
-            "until then give `cookie`, `bearer` or `query` what a login would bring",
-        );
     }
     if let Some(node) = section.get("bearer")
         && let Some(setting) = header_setting(&node)
     {
         in_plain_text(&node, &setting);
+        let polls = profile.kind == Kind::SocketIo && profile.socketio.transports.contains(&Transport::Polling);
+        if profile.kind != Kind::Http && !polls {
+            node.warn(
+                "is never sent: a browser's WebSocket can set no Authorization header",
+                "give the token as the server reads it there: `query`, `cookie`, or `auth` of Socket.IO",
+            );
+        }
         profile.auth = Auth::Bearer(setting);
     }
     if let Some(node) = section.get("query") {

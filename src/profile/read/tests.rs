@@ -320,13 +320,27 @@ fn there_is_at_most_one_way_to_authenticate_and_none_in_plain_text() {
 }
 
 #[test]
-fn a_login_is_kept_and_said_not_to_be_carried_out() {
+fn a_login_that_fills_nothing_in_is_told() {
     check_more(
         "[auth.login]\nurl = \"https://a.test/login\"\n",
         &[
-            "line 4: warning: `auth.login` is kept, and not carried out yet: nothing logs in (until then give `cookie`, `bearer` or `query` what a login would bring)",
+            "line 4: warning: `auth.login` has no `fields`: nothing is filled in (write fields = { username = \"ops\", password = { secret = \"NAME\" } })",
         ],
     );
+    check_more("[auth.login]\nurl = \"https://a.test/login\"\nfields = { user = \"ops\" }\n", &[]);
+}
+
+#[test]
+fn a_bearer_token_that_no_browser_could_send_is_told() {
+    let told = |kind: &str, more: &str| {
+        let scheme = if kind == "websocket" { "wss" } else { "https" };
+        let text = format!(
+            "name = \"A\"\nkind = \"{kind}\"\nurl = \"{scheme}://a.test/\"\n{more}[auth]\nbearer = {{ secret = \"t\" }}\n"
+        );
+        parse(&text, None).unwrap().1.iter().filter(|told| told.key.as_deref() == Some("auth.bearer")).count()
+    };
+    assert_eq!((told("http", ""), told("socketio", "")), (0, 0));
+    assert_eq!((told("websocket", ""), told("socketio", "[socketio]\ntransports = [\"websocket\"]\n")), (1, 1));
 }
 
 #[test]

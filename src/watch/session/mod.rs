@@ -15,9 +15,13 @@
 //! Failures that retrying alone won't mend ([`state_for`]) keep their word (`error`, `auth_required`, `cors_error`) and are
 //! tried again all the same, slowly, at the profile's `interval`; the word stays while such an attempt is under way, and,
 //! where the connection had been accepted and closed again, until the new one has proved itself.
+//!
+//! Where the profile has a login, a refusal for want of credentials first leads there and straight back; the second in a row
+//! rests like any other.
 
 mod clock;
 mod end;
+mod login;
 mod moves;
 
 use std::sync::Arc;
@@ -114,6 +118,8 @@ pub enum Effect {
     HangUp {
         code: Option<u16>,
     },
+    /// What the login brought holds no longer; the next dial signs in again.
+    SignOut,
     Emit(EventBody),
 }
 
@@ -128,6 +134,8 @@ pub struct Session {
     attempt: u32,
     /// Waits of the back-off since then.
     waits: u32,
+    /// It was signed in again since it was last connected.
+    renewed: bool,
     holds: Holds,
 }
 
@@ -176,6 +184,7 @@ impl Session {
             reason: None,
             attempt: 0,
             waits: 0,
+            renewed: false,
             holds: Holds { unwanted: true, paused: false, offline: false },
         }
     }

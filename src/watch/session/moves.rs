@@ -25,6 +25,7 @@ impl Session {
     pub(super) fn dial_anew(&mut self, word: State, out: &mut Vec<Effect>) {
         self.attempt = 0;
         self.waits = 0;
+        self.renewed = false;
         self.set_state(word, None, out);
         self.dial(out);
     }
@@ -85,6 +86,7 @@ impl Session {
     pub(super) fn connected(&mut self, out: &mut Vec<Effect>) {
         self.attempt = 0;
         self.waits = 0;
+        self.renewed = false;
         self.set_state(State::Connected, None, out);
     }
 
@@ -117,6 +119,9 @@ impl Session {
     pub(super) fn failed(&mut self, reason: Reason, now: Moment, rng: &mut fastrand::Rng, out: &mut Vec<Effect>) {
         if self.is_held() {
             return self.rest(out);
+        }
+        if self.sign_in_again(&reason, now, out) {
+            return;
         }
         match state_for(&reason) {
             state @ (State::Error | State::AuthRequired | State::CorsError) => {

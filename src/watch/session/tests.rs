@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::Wall;
-use crate::profile::model::{AnswerRule, Kind, Profile, Setting};
+use crate::profile::model::{AnswerRule, Auth, Kind, Login, Profile, Setting};
 use crate::watch::{ClosedBy, ScriptClose};
 use crate::wire::{Direction, Headers, Opcode, Phases, Purpose, WireRequest};
 use bytes::Bytes;
@@ -98,6 +98,7 @@ fn word(effect: &Effect) -> String {
         Effect::Send { text, heartbeat } => format!("send {}{}", text.expose(), if *heartbeat { " ♥" } else { "" }),
         Effect::Ping { nonce } => format!("ping {nonce}"),
         Effect::HangUp { code } => format!("hang up {code:?}"),
+        Effect::SignOut => "sign out".into(),
         Effect::Emit(EventBody::State { from, to, reason, .. }) => {
             let why = reason.as_ref().map_or("-", |reason| reason.code.as_str());
             format!("{}>{} {why}", from.code(), to.code())
@@ -182,6 +183,73 @@ fn a_lasting_failure_keeps_its_word_and_is_tried_again_slowly() {
     assert_eq!(play.sleep(wait), "attempt 2, dial");
     assert_eq!(play.session.state(), State::Error);
     assert_eq!(play.open(), "handshake, error>connected -");
+}
+
+fn with_login(profile: &mut Profile) {
+    let url = Url::parse("http://api.test/login").unwrap();
+    profile.auth = Auth::Login(Login { url, fields: Vec::new(), csrf: None, check: None });
+}
+
+#[test]
+fn a_session_that_is_over_is_signed_in_again_at_once_and_connected() {
+    let mut play = Play::connected(with_login);
+    play.pass(SECOND * 9);
+    assert_eq!(
+        play.give(closed_with(4401, "session expired")),
+        "closed 4401 by server after 9, connected>auth_required closed, sign out, sign_in, attempt 1, dial"
+    );
+    assert_eq!(play.open(), "handshake");
+    assert_eq!(play.sleep(SECOND * 3), "auth_required>connected -");
+    // Proved: the next time it is done again.
+    assert!(play.give(closed_with(4401, "session expired")).ends_with("sign out, sign_in, attempt 1, dial"));
+}
+
+#[test]
+fn a_refused_handshake_leads_to_the_login_and_the_second_in_a_row_rests() {
+    let mut play = Play::new(|profile| {
+        with_login(profile);
+        profile.interval = SECOND * 30;
+    });
+    play.give(Input::Connect);
+    let refused = || Reason::new(Code::AuthRequired).with_status(401);
+    assert_eq!(
+        play.fail(refused()),
+        "handshake, connecting>auth_required auth_required, sign out, sign_in, attempt 2, dial"
+    );
+    let text = play.fail(refused());
+    assert!(text.starts_with("handshake, sign out, sign_in, retry 3 in "), "{text}");
+    let wait = play.session.deadline().unwrap() - play.now.mono;
+    assert!((SECOND * 27..=SECOND * 33).contains(&wait), "{wait:?}");
+    assert_eq!(play.sleep(wait), "attempt 3, dial");
+    assert_eq!(play.open(), "handshake, auth_required>connected -");
+    assert!(play.give(closed_with(1008, "")).ends_with("sign out, sign_in, attempt 1, dial"));
+    play.open();
+    // Accepted and closed again, still on probation: the second in a row.
+    assert!(play.give(closed_with(1008, "")).contains("sign out, sign_in, retry 2 in "));
+}
+
+#[test]
+fn what_no_login_mends_leads_to_none() {
+    let mut play = Play::connected(with_login);
+    assert!(play.give(closed_with(1008, "origin not allowed")).contains("connected>cors_error closed, retry 1 in "));
+    let mut play = Play::new(with_login);
+    play.give(Input::Connect);
+    let text = play.fail(Reason::new(Code::LoginFailed).with_detail("form_again"));
+    assert!(text.starts_with("handshake, connecting>auth_required login_failed, retry 2 in "), "{text}");
+    let mut play = Play::new(with_login);
+    play.give(Input::Connect);
+    let text = play.fail(Reason::new(Code::LoginFailed).with_status(503));
+    assert_eq!(text, "handshake, connecting>reconnecting login_failed, retry 2 in 1000");
+    // Without a login nothing changes.
+    let mut play = Play::connected(|_| ());
+    assert!(play.give(closed_with(4401, "")).contains("connected>auth_required closed, retry 1 in "));
+}
+
+#[test]
+fn a_paused_session_is_not_signed_in_again() {
+    let mut play = Play::connected(with_login);
+    play.give(Input::Pause);
+    assert_eq!(play.give(closed_with(4401, "")), "");
 }
 
 #[test]

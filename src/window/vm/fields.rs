@@ -212,7 +212,13 @@ pub const SECTIONS: &[Section] = &[
         only: None,
         open: false,
         fields: &[
-            field("auth.bearer", "Bearer", Toml, "{ secret = \"api-token\" }", "Authorization: Bearer"),
+            field(
+                "auth.bearer",
+                "Bearer",
+                Toml,
+                "{ secret = \"api-token\" }",
+                "Authorization: Bearer, over HTTP and polling; no browser sends it with a WebSocket",
+            ),
             field("auth.cookie", "Cookie", Toml, "{ secret = \"session\" }", "A Cookie header's value"),
             field(
                 "auth.query",
@@ -226,7 +232,7 @@ pub const SECTIONS: &[Section] = &[
                 "Login",
                 Toml,
                 "{ url = \"https://…/login\", fields = { … } }",
-                "A form login before the check",
+                "A form that is filled in and sent before the first request, and again when the session is over",
             ),
         ],
     },

@@ -194,6 +194,7 @@ fn exchange_vm(exchange: &Exchange, bars: Vec<Bar>, now: Wall, zone: &TimeZone) 
         Purpose::Actual => "Request",
         Purpose::Preflight => "Preflight",
         Purpose::Handshake => "Handshake",
+        Purpose::SignIn => "Sign-in",
     };
     let (outcome, failed) = match &exchange.result {
         Ok(answer) => match &answer.transfer.error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::words;
 use crate::diagnosis::{self, About, CauseId, Facts, Fix, Remark};
 use crate::model::Watched;
-use crate::profile::{Auth, Profile};
+use crate::profile::Profile;
 use crate::watch::{Code, Outcome, Reason, State};
 
 /// A thing to change, with what to write.
@@ -95,10 +95,6 @@ impl WhyVm {
         }
         if let (State::Reconnecting, Some((_, close))) = (watched.state, &watched.last_close) {
             facts.push(close_line(close));
-        }
-        let needs_login = watched.profile.as_ref().is_some_and(|profile| matches!(profile.auth, Auth::Login(_)));
-        if needs_login && watched.state == State::AuthRequired {
-            facts.push("The profile's `auth.login` is kept, and not carried out yet.".to_owned());
         }
         let headline = match &diagnosis {
             Some(diagnosis) if !diagnosis.summary.is_empty() => diagnosis.summary.clone(),
@@ -228,7 +224,7 @@ mod tests {
     use super::*;
     use crate::base::{ProfileId, Wall};
     use crate::model::Live;
-    use crate::profile::{Kind, Login, Profile};
+    use crate::profile::{Kind, Profile};
     use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
     use crate::window::testing::broken;
     use crate::wire::{Exchange, Headers, HttpVersion, Purpose, WireRequest, WireResponse};
@@ -315,19 +311,6 @@ mod tests {
         let begin: Vec<&str> = got.beside.iter().map(|line| line.split(" is ").next().unwrap()).collect();
         assert_eq!(begin, ["The cookie theme", "If the page"]);
         assert!(got.unknowable.is_some_and(|line| line.starts_with("Extensions")));
-    }
-
-    #[test]
-    fn a_login_that_nobody_makes_is_told_where_credentials_are_missing() {
-        let mut profile = Profile::new("Shop", Kind::WebSocket, "wss://api.test/ws/".parse().unwrap());
-        let url = "https://api.test/login".parse().unwrap();
-        profile.auth = Auth::Login(Login { url, fields: Vec::new(), csrf: None, check: None });
-        let mut live = Live::new();
-        live.set_profile(ID, Arc::new(profile));
-        let body = enter(State::AuthRequired, Code::AuthRequired);
-        live.apply(&Arc::new(Event { seq: 1, at: Wall(1), profile: Some(ID), body }));
-        let got = WhyVm::build(live.get(ID).unwrap()).unwrap();
-        assert_eq!(got.facts, ["The profile's `auth.login` is kept, and not carried out yet."]);
     }
 
     #[test]

@@ -1,0 +1,27 @@
+//! Where the profile has a login: a refusal for want of credentials means that its session is over.
+
+use super::{Effect, Session};
+use crate::base::Moment;
+use crate::watch::meaning::{state_for, wants_sign_in};
+use crate::watch::{EventBody, Reason, SignInStep};
+
+impl Session {
+    /// Signs out after such a refusal, and dials at once, which signs in again. False: it is no such refusal, or the second in
+    /// a row, after which slow attempts go on, each with a sign-in of its own.
+    pub(super) fn sign_in_again(&mut self, reason: &Reason, now: Moment, out: &mut Vec<Effect>) -> bool {
+        if !self.rules.signs_in() || !wants_sign_in(reason) {
+            return false;
+        }
+        if self.is_open() {
+            self.drop_connection(Some(1000), now, out);
+        }
+        self.set_state(state_for(reason), Some(reason.clone()), out);
+        let expired = EventBody::SignIn { step: SignInStep::Expired, exchange: None, reason: Some(reason.clone()) };
+        out.extend([Effect::SignOut, Effect::Emit(expired)]);
+        let first = !std::mem::replace(&mut self.renewed, true);
+        if first {
+            self.dial(out);
+        }
+        first
+    }
+}
