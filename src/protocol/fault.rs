@@ -91,8 +91,8 @@ pub enum Fault {
     /// Data of an ACK is no array.
     #[error("ACK with other data than an array at byte {at}")]
     AckData { at: usize },
-    /// Data of a CONNECT_ERROR is neither a text nor an object.
-    #[error("CONNECT_ERROR with other data than a text or an object at byte {at}")]
+    /// Data of a CONNECT_ERROR is no text, no object and, in revision 4, no array.
+    #[error("CONNECT_ERROR with data that says no reason at byte {at}")]
     ConnectErrorData { at: usize },
     /// An event by a name that the protocol's own events have.
     #[error("reserved event name: {name}")]

@@ -9,7 +9,7 @@ pub struct Limits {
     pub packets: usize,
     /// How deep a packet's JSON may nest; 127 at most.
     pub depth: usize,
-    /// Values in one packet's JSON, those inside of others counted too: each takes far more memory than text.
+    /// Elements and brackets in one packet's JSON, as a bound on its values: each takes far more memory than its text.
     pub values: usize,
     /// Binary attachments of one packet.
     pub attachments: usize,

@@ -16,6 +16,8 @@
 //! and 5, socket.io-parser 3 and 4. Where ours is stricter than theirs, they go on with bytes that the server did not
 //! mean (a payload cut short, base64 with foreign characters).
 
+#[cfg(test)]
+mod corpus_tests;
 pub mod engine_io;
 pub mod fault;
 mod json;

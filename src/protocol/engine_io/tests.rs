@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::corpus_tests::seeds;
 use crate::protocol::{Fault, Limits};
 
 const BYTES: &str = "application/octet-stream";
@@ -424,6 +425,15 @@ proptest! {
         prop::collection::vec(prop::sample::select(vec![0, 1, 2, 9, 0x34, 0xff, 0xe2]), 0..24),
     ]) {
         holds_for_any(&bytes);
+    }
+}
+
+#[test]
+fn the_seeds_kept_for_fuzzing_break_no_decoder() {
+    for folder in ["engine-io", "socket-io"] {
+        for (_, bytes) in seeds(folder) {
+            holds_for_any(&bytes);
+        }
     }
 }
 

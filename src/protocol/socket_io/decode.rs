@@ -50,15 +50,17 @@ pub(super) fn decode(revision: Revision, text: &str, limits: &Limits) -> Result<
         Kind::Event => event(revision, data, id, at)?,
         Kind::Ack => Body::Ack {
             id,
-            args: match (data, revision) {
-                (Some(Value::Array(args)), _) => args,
-                (None, Revision::V4) => Vec::new(),
-                _ => return Err(Fault::AckData { at }),
+            args: match data {
+                Some(Value::Array(args)) => args,
+                None => Vec::new(),
+                Some(_) => return Err(Fault::AckData { at }),
             },
         },
-        Kind::ConnectError => match data {
-            None | Some(Value::String(_) | Value::Object(_)) => Body::ConnectError { data },
-            Some(_) => return Err(Fault::ConnectErrorData { at }),
+        Kind::ConnectError => match (&data, revision) {
+            (None | Some(Value::String(_) | Value::Object(_)), _) | (Some(Value::Array(_)), Revision::V4) => {
+                Body::ConnectError { data }
+            }
+            _ => return Err(Fault::ConnectErrorData { at }),
         },
     };
     Ok((Packet { namespace: namespace.to_owned(), body, attachments: Vec::new() }, attachments))

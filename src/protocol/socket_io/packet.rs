@@ -46,7 +46,7 @@ pub enum Body {
     },
     /// Refuses a namespace; `ERROR` in revision 4.
     ConnectError {
-        /// A text or an object.
+        /// A text or an object; in revision 4 also an array.
         data: Option<Value>,
     },
 }
