@@ -199,5 +199,6 @@ fn check(salt: u64) -> EventBody {
         preflighted: false,
         console: None,
         close: None,
+        steps: Vec::new(),
     }))
 }

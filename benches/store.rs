@@ -81,6 +81,7 @@ fn body(index: u64, exchange: &Arc<Exchange>) -> EventBody {
                 preflighted: false,
                 console: None,
                 close: None,
+                steps: Vec::new(),
             }))
         }
         12..16 => EventBody::Frame(Frame {

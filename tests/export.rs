@@ -54,6 +54,7 @@ fn record(folder: &Path) {
             preflighted: false,
             console: None,
             close: None,
+            steps: Vec::new(),
         };
         send(at, EventBody::Check(Arc::new(report)));
     }

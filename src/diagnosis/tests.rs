@@ -39,6 +39,7 @@ impl Case {
             preflighted: false,
             console: None,
             close: None,
+            steps: Vec::new(),
         };
         Self { profile, report }
     }

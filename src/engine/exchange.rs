@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::line::farewell;
 use crate::base::Clock;
 use crate::browser::eventsource::{EventSource, Next, Source};
@@ -33,6 +35,29 @@ pub async fn xhr(
     deadline: Instant,
 ) -> (Box<Answer>, Memory) {
     run(Fetch::xhr(page, request, memory, clock.wall()), client, clock, deadline).await
+}
+
+/// As [`xhr`], with the last answer's body whole.
+pub async fn whole_xhr(
+    page: Page,
+    request: Xhr,
+    memory: Memory,
+    client: &Client,
+    clock: Clock,
+    deadline: Instant,
+) -> (Box<Answer>, Bytes, Memory) {
+    let (mut fetch, mut step) = Fetch::xhr(page, request, memory, clock.wall());
+    let mut body = Bytes::new();
+    loop {
+        step = match step {
+            Step::Done(answer) => return (answer, body, fetch.into_memory()),
+            Step::Send(request) => {
+                let exchange;
+                (exchange, body) = Box::pin(client.exchange_whole(*request, deadline)).await;
+                fetch.on_exchange(exchange, clock.wall())
+            }
+        };
+    }
 }
 
 async fn run(

@@ -20,6 +20,7 @@ mod redact;
 mod run;
 pub mod secrets;
 mod session;
+mod socketio;
 mod supervise;
 pub mod target;
 

@@ -2,21 +2,20 @@
 //!
 //! Over HTTP it is a `fetch()`. Of a WebSocket profile it is a handshake on a connection of its own, beside the session;
 //! the check stays for the profile's `observe`, and where a message is expected until it came or `timeout` is over. A
-//! Socket.IO profile is checked by its client's first request: the polling handshake, which is an `XMLHttpRequest`, or the
-//! WebSocket's where polling is not among its transports.
+//! Socket.IO profile's is the whole connection of its client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exchange;
 use super::line::{Heard, Outgoing, cut, farewell, linger};
 use super::login::SignInTold;
 use super::redact;
 use super::target::Target;
+use super::{exchange, socketio};
 use crate::base::{Clock, Moment};
 use crate::browser::{Answer, Fault};
 use crate::net::{Client, WebSocket};
-use crate::profile::model::{Kind, Transport};
+use crate::profile::model::Kind;
 use crate::watch::meaning::wants_sign_in;
 use crate::watch::session::{Effect, Input, Session};
 use crate::watch::surroundings::Reach;
@@ -45,9 +44,12 @@ pub struct Manner {
 
 /// Makes one check. Where the profile has a login it is made signed in: what the check before was signed in with and is
 /// refused now is renewed once.
-pub async fn check(target: &Target, manner: Manner, clock: Clock) -> Probed {
+pub async fn check(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed {
     #[cfg(test)]
     super::supervise::sabotage::pass(&target.profile.name, "check");
+    if target.profile.kind == Kind::SocketIo {
+        return Box::pin(socketio::check(target, manner, clock)).await;
+    }
     let started = clock.now();
     let lateness = started.mono.saturating_duration_since(manner.scheduled);
     let client = match target.client() {
@@ -91,18 +93,15 @@ async fn look(target: &Target, client: &Client, manner: Manner, clock: Clock) ->
     let (page, memory) = (target.page(clock, deadline).await, target.memory());
     let jar = memory.jar.clone();
     let total = || Some(clock.mono().saturating_duration_since(started));
-    match way(target) {
-        Way::Fetch => {
-            let (answer, memory) = match target.profile.kind {
-                Kind::SocketIo => exchange::xhr(page, target.xhr(), memory, client, clock, deadline).await,
-                Kind::Http | Kind::WebSocket => {
-                    exchange::fetch(page, target.script_request(), memory, client, clock, deadline).await
-                }
-            };
+    match target.profile.kind {
+        Kind::Http => {
+            let (answer, memory) =
+                exchange::fetch(page, target.script_request(), memory, client, clock, deadline).await;
             target.remember(&jar, &memory);
             Seen { answer: Some(answer), total: total(), ..Seen::default() }
         }
-        Way::Socket => {
+        // Socket.IO's check is its own: see `check`.
+        Kind::WebSocket | Kind::SocketIo => {
             let (answer, socket, memory) = exchange::open(page, target.socket(), memory, client, clock, deadline).await;
             target.remember(&jar, &memory);
             let (total, opened) = (total(), socket.is_some());
@@ -112,20 +111,6 @@ async fn look(target: &Target, client: &Client, manner: Manner, clock: Clock) ->
             };
             Seen { answer: Some(answer), opened, ended, total, ..Seen::default() }
         }
-    }
-}
-
-enum Way {
-    Fetch,
-    Socket,
-}
-
-fn way(target: &Target) -> Way {
-    match target.profile.kind {
-        Kind::Http => Way::Fetch,
-        Kind::WebSocket => Way::Socket,
-        Kind::SocketIo if target.profile.socketio.transports.contains(&Transport::Polling) => Way::Fetch,
-        Kind::SocketIo => Way::Socket,
     }
 }
 
@@ -228,6 +213,7 @@ fn report(target: &Target, seen: Seen, sign_in: Vec<SignInTold>, started: Moment
         preflighted: false,
         console: None,
         close: ended.map(|ended| ended.facts),
+        steps: Vec::new(),
     };
     let mut reach = None;
     // What it was signed in with at last stands before it.

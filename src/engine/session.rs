@@ -22,6 +22,7 @@ use super::{Bus, exchange};
 use crate::base::{Clock, ProfileId, Secret};
 use crate::net::{Client, Received, WebSocket};
 use crate::watch::session::{Effect, Input, Session};
+use crate::watch::socketio::refusal;
 use crate::watch::surroundings::Reach;
 use crate::watch::verdict::refine;
 use crate::watch::{Code, EventBody, Outcome, Reason, State, Wanted};
@@ -41,6 +42,46 @@ pub(super) struct Shared {
     pub(super) dials: Semaphore,
     /// Sessions that are open.
     pub(super) open: AtomicUsize,
+}
+
+impl Shared {
+    pub(super) fn tell(&self, signal: Option<Signal>) -> impl Future<Output = ()> + Send + use<> {
+        let signals = self.signals.clone();
+        async move {
+            if let Some(signal) = signal {
+                // The hub never waits for a session, so this is no ring. Once it is gone there is nobody to tell.
+                let _ = signals.send(signal).await;
+            }
+        }
+    }
+}
+
+/// What the hub is told of how the attempt or the session came out.
+pub(super) fn signal(
+    target: &Target,
+    machine: &Session,
+    effects: &[Effect],
+    failed: bool,
+    reach: Option<Reach>,
+) -> Option<Signal> {
+    let bodies = || {
+        effects.iter().filter_map(|effect| match effect {
+            Effect::Emit(body) => Some(body),
+            Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } | Effect::HangUp { .. } | Effect::SignOut => None,
+        })
+    };
+    let lost = failed || bodies().any(|body| matches!(body, EventBody::Closed { .. }));
+    let reason = machine.reason();
+    let used_up = reason.is_some_and(|reason| reason.code == Code::AttemptsExhausted);
+    let outcome = if bodies().any(|body| matches!(body, EventBody::State { to: State::Connected, .. })) {
+        Some((Outcome::Up, None))
+    } else if lost && (machine.state().is_failure() || used_up) {
+        Some((Outcome::Down, reason.cloned()))
+    } else {
+        None
+    };
+    let worth = outcome.is_some() || reach.is_some();
+    worth.then(|| Signal { id: target.id, state: machine.state(), outcome, reach })
 }
 
 /// What a session tells the hub.
@@ -94,7 +135,7 @@ type Dial = Pin<Box<dyn Future<Output = (u64, Dialled)> + Send>>;
 
 enum Dialled {
     Opened { socket: Box<WebSocket>, exchange: Arc<Exchange>, protocol: Option<Box<str>> },
-    Failed { exchange: Option<Arc<Exchange>>, reason: Reason, reach: Option<Reach> },
+    Failed { exchange: Option<Arc<Exchange>>, reason: Reason, retry_after: Option<Duration>, reach: Option<Reach> },
 }
 
 enum Happening {
@@ -187,12 +228,12 @@ impl Task {
                         reach = Some(Reach::Through);
                         self.socket = Some(socket);
                         self.shared.open.fetch_add(1, Ordering::Relaxed);
-                        let input = Input::Opened { exchange, protocol };
+                        let input = Input::Opened { exchange, protocol, lacking: None };
                         self.machine.on(input, now, &mut self.rng, &mut effects);
                     }
-                    Dialled::Failed { exchange, reason, reach: seen } => {
+                    Dialled::Failed { exchange, reason, retry_after, reach: seen } => {
                         (reach, failed) = (seen, true);
-                        let input = Input::Failed { exchange, reason };
+                        let input = Input::Failed { exchange, reason, retry_after };
                         self.machine.on(input, now, &mut self.rng, &mut effects);
                     }
                 }
@@ -211,14 +252,14 @@ impl Task {
                 self.machine.on(heard.input(), now, &mut self.rng, &mut effects);
             }
         }
-        self.tell(self.signal(&effects, failed, reach)).await;
+        self.shared.tell(signal(&self.target, &self.machine, &effects, failed, reach)).await;
         if let Some(error) = self.perform(effects).await {
             // The server doesn't read: for us the connection is cut.
             self.let_go();
             let mut effects = Vec::new();
             let now = self.shared.clock.now();
             self.machine.on(cut(&self.target, error), now, &mut self.rng, &mut effects);
-            self.tell(self.signal(&effects, false, None)).await;
+            self.shared.tell(signal(&self.target, &self.machine, &effects, false, None)).await;
             self.perform(effects).await;
         }
     }
@@ -227,9 +268,9 @@ impl Task {
     async fn perform(&mut self, effects: Vec<Effect>) -> Option<NetError> {
         for effect in effects {
             let outgoing = match effect {
-                Effect::Emit(EventBody::Frame(frame)) => {
-                    if self.flood.admits(&frame) {
-                        self.publish(EventBody::Frame(frame));
+                Effect::Emit(body @ EventBody::Frame(_)) => {
+                    if self.flood.admits(&body) {
+                        self.publish(body);
                     }
                     continue;
                 }
@@ -257,9 +298,9 @@ impl Task {
                 Effect::Ping { nonce } => Outgoing::Ping { nonce },
             };
             let Some(socket) = &mut self.socket else { continue };
-            let frame = outgoing.frame(&self.target);
+            let frame = EventBody::Frame(outgoing.frame(&self.target));
             if self.flood.admits(&frame) {
-                self.target.publish(&self.shared.bus, EventBody::Frame(frame));
+                self.target.publish(&self.shared.bus, frame);
             }
             if let Err(error) = outgoing.send(socket).await {
                 return Some(error);
@@ -297,44 +338,6 @@ impl Task {
     fn publish(&self, body: EventBody) {
         self.target.publish(&self.shared.bus, body);
     }
-
-    fn tell(&self, signal: Option<Signal>) -> impl Future<Output = ()> + Send + use<> {
-        let signals = self.shared.signals.clone();
-        async move {
-            if let Some(signal) = signal {
-                // The hub never waits for a session, so this is no ring. Once it is gone there is nobody to tell.
-                let _ = signals.send(signal).await;
-            }
-        }
-    }
-
-    /// What the hub is told of how the attempt or the session came out.
-    fn signal(&self, effects: &[Effect], failed: bool, reach: Option<Reach>) -> Option<Signal> {
-        let bodies = || {
-            effects.iter().filter_map(|effect| match effect {
-                Effect::Emit(body) => Some(body),
-                Effect::Dial | Effect::Send { .. } | Effect::Ping { .. } | Effect::HangUp { .. } | Effect::SignOut => {
-                    None
-                }
-            })
-        };
-        let lost = failed || bodies().any(|body| matches!(body, EventBody::Closed { .. }));
-        let reason = self.machine.reason();
-        let outcome = if bodies().any(|body| matches!(body, EventBody::State { to: State::Connected, .. })) {
-            Some((Outcome::Up, None))
-        } else if lost && self.is_failing() {
-            Some((Outcome::Down, reason.cloned()))
-        } else {
-            None
-        };
-        let worth = outcome.is_some() || reach.is_some();
-        worth.then(|| Signal { id: self.target.id, state: self.machine.state(), outcome, reach })
-    }
-
-    fn is_failing(&self) -> bool {
-        let used_up = self.machine.reason().is_some_and(|reason| reason.code == Code::AttemptsExhausted);
-        self.machine.state().is_failure() || used_up
-    }
 }
 
 impl Drop for Task {
@@ -346,7 +349,10 @@ impl Drop for Task {
 async fn dial(target: Arc<Target>, shared: Arc<Shared>) -> (u64, Dialled) {
     let client = match target.client() {
         Ok(client) => client,
-        Err(reason) => return (0, Dialled::Failed { exchange: None, reason: reason.clone(), reach: None }),
+        Err(reason) => {
+            let failed = Dialled::Failed { exchange: None, reason: reason.clone(), retry_after: None, reach: None };
+            return (0, failed);
+        }
     };
     // Never closed.
     let _place = shared.dials.acquire().await;
@@ -366,7 +372,7 @@ async fn enter(target: &Target, client: &Client, shared: &Shared) -> (u64, Diall
             let last = told.last().and_then(|told| told.exchange.as_ref());
             let reach = last.map(|exchange| Reach::of(exchange.result.as_ref().map(|_| ())));
             say(told);
-            (0, Dialled::Failed { exchange: None, reason, reach })
+            (0, Dialled::Failed { exchange: None, reason, retry_after: None, reach })
         }
     }
 }
@@ -381,29 +387,31 @@ async fn open(target: &Target, client: &Client, shared: &Shared) -> Dialled {
     let response = answer.last().and_then(Exchange::response);
     let reason = answer.fault.as_ref().map(|fault| refine(reason_of(fault, &answer), response));
     let reason = reason.map(|reason| target.sent_to_login(&answer.exchanges).unwrap_or(reason));
+    let retry_after = response.and_then(|response| refusal::retry_after(response, shared.clock.wall()));
     let protocol = answer.protocol.clone().map(String::into_boxed_str);
     let exchange = answer.exchanges.into_iter().next_back().map(Arc::new);
     match (socket, exchange, reason) {
         (Some(socket), Some(exchange), None) => Dialled::Opened { socket: Box::new(socket), exchange, protocol },
         (_, exchange, reason) => {
             let reason = reason.unwrap_or_else(|| Reason::new(Code::ConnectionClosed));
-            Dialled::Failed { exchange, reason, reach }
+            Dialled::Failed { exchange, reason, retry_after, reach }
         }
     }
 }
 
 /// Keeps a session's recorded frames within a rate.
 #[derive(Debug, Default)]
-struct Flood {
+pub(super) struct Flood {
     second: Option<Instant>,
     count: u32,
     unrecorded: u64,
 }
 
 impl Flood {
-    fn admits(&mut self, frame: &crate::wire::Frame) -> bool {
-        // The end of a session is always told.
-        if frame.opcode == Opcode::Close || self.count < FRAMES_PER_SECOND {
+    /// Whether this one is recorded; the end of a session always is.
+    pub(super) fn admits(&mut self, body: &EventBody) -> bool {
+        let ends = matches!(body, EventBody::Frame(frame) if frame.opcode == Opcode::Close);
+        if ends || self.count < FRAMES_PER_SECOND {
             self.count += 1;
             return true;
         }
@@ -412,7 +420,7 @@ impl Flood {
     }
 
     /// A new second has a new allowance; what was left out in the last one is said.
-    fn breathe(&mut self, now: Instant, target: &Target, bus: &Bus) {
+    pub(super) fn breathe(&mut self, now: Instant, target: &Target, bus: &Bus) {
         let over = self.second.is_none_or(|second| second + Duration::from_secs(1) <= now);
         if !over {
             return;

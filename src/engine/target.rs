@@ -16,9 +16,9 @@ use crate::base::secret::Redactor;
 use crate::base::{Clock, ProfileId, Secret};
 use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
-use crate::profile::model::{Auth, Csp, Kind, Profile, Setting, SocketIo, Transport};
-use crate::watch::signin::Plan;
+use crate::profile::model::{Auth, Csp, Kind, Profile, Setting, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
+use crate::watch::{signin, socketio};
 
 /// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
 pub type SecretSource = Arc<dyn Fn(&Profile) -> Result<HashMap<String, Secret>, Vec<String>> + Send + Sync>;
@@ -37,6 +37,8 @@ pub struct Target {
     /// What the page's own answer says, where the profile goes by that.
     own_policies: Option<Box<OwnPolicies>>,
     rules: Arc<SessionRules>,
+    /// Of a Socket.IO profile.
+    plan: Option<Arc<socketio::Plan>>,
     expect_body: Option<Box<regex::bytes::Regex>>,
 }
 
@@ -85,14 +87,20 @@ impl Target {
                 (SessionRules::plain(&profile), Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())))
             }
         };
-        let expect_body = expected_body(&profile).and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
+        let plan = (profile.kind == Kind::SocketIo).then(|| {
+            // Without a secret there is no client, so nothing is ever sent with this in its place.
+            let fill = |name: &str| secret(&secrets, name).map_or_else(|| "".into(), |value| value.expose().into());
+            Arc::new(socketio::Plan::new(&profile, fill))
+        });
+        let expect_body =
+            profile.request.expect_body.as_deref().and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
         // A cookie or a password written into the file in plain text is as private as one in the keyring.
         let hidden: Vec<Secret> =
             secrets.iter().map(|(_, value)| value.clone()).chain(plain_secrets(&profile)).collect();
         let redactor = Arc::new(Redactor::new(hidden.iter().cloned()));
         let login = match &profile.auth {
             Auth::Login(login) => {
-                let plan = Plan {
+                let plan = signin::Plan {
                     browser: profile.browser,
                     url: login.url.clone(),
                     fields: login.fields.iter().map(|(name, value)| (name.clone(), fill(&secrets, value))).collect(),
@@ -104,7 +112,8 @@ impl Target {
             Auth::None | Auth::Bearer(_) | Auth::Query(_) | Auth::Cookie(_) => None,
         };
         let own_policies = (profile.request.csp == Csp::Auto).then(Box::default);
-        Self { id, profile, secrets, redactor, login, client, own_policies, rules: Arc::new(rules), expect_body }
+        let rules = Arc::new(rules);
+        Self { id, profile, secrets, redactor, login, client, own_policies, rules, plan, expect_body }
     }
 
     /// What connects, or why nothing can.
@@ -114,6 +123,11 @@ impl Target {
 
     pub fn rules(&self) -> &Arc<SessionRules> {
         &self.rules
+    }
+
+    /// What a Socket.IO session does; `None` for other kinds.
+    pub fn plan(&self) -> Option<&Arc<socketio::Plan>> {
+        self.plan.as_ref()
     }
 
     pub fn expect(&self) -> Expect<'_> {
@@ -157,12 +171,6 @@ impl Target {
         script
     }
 
-    /// The same as an XMLHttpRequest: what engine.io-client's polling is made of.
-    pub fn xhr(&self) -> Xhr {
-        let ScriptRequest { url, method, headers, body, credentials, .. } = self.script_request();
-        Xhr { url, method, headers, body, with_credentials: credentials == Credentials::Include }
-    }
-
     /// `new WebSocket(...)` as the page's script says it, with secrets filled in.
     pub fn socket(&self) -> websocket::Socket {
         websocket::Socket {
@@ -170,6 +178,43 @@ impl Target {
             protocols: self.profile.websocket.protocols.clone(),
             extra: self.headers(),
         }
+    }
+
+    /// A request of engine.io-client's polling, with this in its query.
+    pub fn polling(&self, query: &[(&'static str, String)]) -> Xhr {
+        let ScriptRequest { headers, credentials, .. } = self.script_request();
+        let url = self.engine_io_url(Transport::Polling, query);
+        Xhr { headers, with_credentials: credentials == Credentials::Include, ..Xhr::get(url) }
+    }
+
+    /// engine.io-client's WebSocket, with this in its query.
+    pub fn engine_io_socket(&self, query: &[(&'static str, String)]) -> websocket::Socket {
+        let url = self.engine_io_url(Transport::WebSocket, query);
+        websocket::Socket { url, protocols: Vec::new(), extra: self.headers() }
+    }
+
+    /// The endpoint of an Engine.IO request: the page's own query comes first.
+    fn engine_io_url(&self, transport: Transport, query: &[(&'static str, String)]) -> Url {
+        let mut url = self.profile.url.clone();
+        let scheme = match (url.scheme(), transport) {
+            ("ws", Transport::Polling) => "http",
+            ("wss", Transport::Polling) => "https",
+            ("http", Transport::WebSocket) => "ws",
+            ("https", Transport::WebSocket) => "wss",
+            (other, _) => other,
+        }
+        .to_owned();
+        // From one special scheme to another: can't fail.
+        let _ = url.set_scheme(&scheme);
+        url.set_path(&self.profile.socketio.path);
+        if let Auth::Query(pairs) = &self.profile.auth {
+            let mut out = url.query_pairs_mut();
+            for (name, value) in pairs {
+                out.append_pair(name, self.value(value).expose());
+            }
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        url
     }
 
     /// What the page's browser remembers before it asks: the profile's cookies, or those of its login. Each check starts with
@@ -191,9 +236,6 @@ impl Target {
     /// The profile's URL, with `[auth] query` added to it.
     fn url(&self) -> Url {
         let mut url = self.profile.url.clone();
-        if self.profile.kind == Kind::SocketIo {
-            url = engine_io_url(&url, &self.profile.socketio);
-        }
         if let Auth::Query(pairs) = &self.profile.auth {
             let mut query = url.query_pairs_mut();
             for (name, value) in pairs {
@@ -210,15 +252,6 @@ impl Target {
 
     fn value(&self, setting: &Setting) -> Secret {
         fill(&self.secrets, setting)
-    }
-}
-
-/// An Engine.IO server answers the polling handshake with an open packet, in revision 3 with its length before it; another
-/// program that answers 200 on that path doesn't.
-fn expected_body(profile: &Profile) -> Option<&str> {
-    match profile.kind {
-        Kind::Http | Kind::WebSocket => profile.request.expect_body.as_deref(),
-        Kind::SocketIo => profile.request.expect_body.as_deref().or(Some(r"^(?:\d+:)?0\{")),
     }
 }
 
@@ -277,24 +310,6 @@ fn take_plain(found: &mut Vec<Secret>, setting: &Setting) {
     }
 }
 
-/// The first request of an Engine.IO client: the polling handshake, or the WebSocket's where that is its only transport.
-fn engine_io_url(url: &Url, socketio: &SocketIo) -> Url {
-    let polling = socketio.transports.contains(&Transport::Polling);
-    let mut out = url.clone();
-    let scheme = match (url.scheme(), polling) {
-        ("ws", true) => "http",
-        ("wss", true) => "https",
-        (other, _) => other,
-    };
-    // From one special scheme to another: can't fail.
-    let _ = out.set_scheme(scheme);
-    out.set_path(&socketio.path);
-    let transport = if polling { "polling" } else { "websocket" };
-    let revision = socketio.protocol.unwrap_or(4).to_string();
-    out.query_pairs_mut().append_pair("EIO", &revision).append_pair("transport", transport);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,9 +359,11 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_io_profile_is_checked_by_its_polling_handshake() {
-        let target = target(Kind::SocketIo, "wss://api.test/", |_| ());
-        assert_eq!(target.script_request().url.as_str(), "https://api.test/socket.io/?EIO=4&transport=polling");
+    fn an_engine_io_request_keeps_the_pages_own_query() {
+        let target = target(Kind::SocketIo, "wss://api.test/?room=1", |_| ());
+        let query = [("EIO", "4".to_owned())];
+        assert_eq!(target.polling(&query).url.as_str(), "https://api.test/socket.io/?room=1&EIO=4");
+        assert_eq!(target.engine_io_socket(&query).url.as_str(), "wss://api.test/socket.io/?room=1&EIO=4");
     }
 
     #[tokio::test]

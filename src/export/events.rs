@@ -272,6 +272,7 @@ mod tests {
             preflighted: false,
             console: None,
             close: None,
+            steps: Vec::new(),
         }))
     }
 

@@ -86,8 +86,8 @@ impl Body {
         self.sent
     }
 
-    /// Reads to the end: the beginning (of `most` bytes) into `kept`, sizes and how it broke into `response`. Both hold what came also where
-    /// this future is dropped.
+    /// Reads to the end: the first `most` bytes into `kept`, sizes and how it broke into `response`. Both hold what came also
+    /// where this future is dropped.
     pub(super) async fn read_into(&mut self, kept: &mut Vec<u8>, most: usize, response: &mut WireResponse) {
         loop {
             let next = self.next().await;

@@ -73,7 +73,20 @@ impl Client {
     /// that was seen before. An answer to a WebSocket handshake is one like any other; its connection is dropped: see
     /// [`Client::upgrade`].
     pub async fn exchange(&self, request: WireRequest, deadline: Instant) -> Exchange {
-        self.whole(request, deadline).await.0
+        self.whole(request, deadline, BODY_KEPT).await.0
+    }
+
+    /// As [`Client::exchange`], with the answer's body as long as the settings allow, and not only as far as an exchange keeps it.
+    pub async fn exchange_whole(&self, request: WireRequest, deadline: Instant) -> (Exchange, Bytes) {
+        let (mut exchange, _) = self.whole(request, deadline, usize::MAX).await;
+        let mut body = Bytes::new();
+        if let Ok(response) = &mut exchange.result {
+            body = response.body.clone();
+            if BODY_KEPT < body.len() {
+                response.body = Bytes::copy_from_slice(&body[..BODY_KEPT]);
+            }
+        }
+        (exchange, body)
     }
 
     /// As [`Client::exchange`], but up to the answer's head: the body is read piece by piece, and left out of the exchange.
@@ -89,12 +102,12 @@ impl Client {
     /// A WebSocket handshake: the exchange (a refusal's status, headers and late body are kept) and, after a 101, the
     /// connection. Whether the 101 is a good one is the caller's to judge.
     pub async fn upgrade(&self, request: WireRequest, deadline: Instant) -> (Exchange, Option<Upgraded>) {
-        let (exchange, switched) = self.whole(request, deadline).await;
+        let (exchange, switched) = self.whole(request, deadline, BODY_KEPT).await;
         let limit = self.0.settings.limits.message;
         (exchange, switched.map(|Switched { stream, read_ahead }| Upgraded::new(stream, read_ahead, limit)))
     }
 
-    async fn whole(&self, request: WireRequest, deadline: Instant) -> (Exchange, Option<Switched>) {
+    async fn whole(&self, request: WireRequest, deadline: Instant, most: usize) -> (Exchange, Option<Switched>) {
         let (mut trace, request, result) = self.run(request, deadline).await;
         let (mut response, mut body) = match result {
             Ok((response, Rest::Body(body))) => (response, body),
@@ -105,7 +118,7 @@ impl Client {
         let refusal = request.purpose == Purpose::Handshake;
         let until = if refusal { deadline.min(trace.now() + LATE_BODY) } else { deadline };
         // A form may stand far down its page.
-        let most = if request.purpose == Purpose::SignIn { PAGE } else { BODY_KEPT };
+        let most = if request.purpose == Purpose::SignIn { most.max(PAGE) } else { most };
         let mut kept = Vec::new();
         let read = tokio::time::timeout_at(until.into(), body.read_into(&mut kept, most, &mut response)).await;
         if read.is_err() && !refusal {

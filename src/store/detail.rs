@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::exchange::ExchangeForm;
+use super::socketio::SocketStepForm;
 use crate::base::Wall;
 use crate::watch::{CheckReport, CloseFacts, ClosedBy, Code, Outcome, Reason, ScriptClose, State};
 use crate::wire::Phases;
@@ -138,6 +139,8 @@ pub(super) struct CheckForm {
     close: Option<CloseForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exchanges: Vec<ExchangeForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<SocketStepForm>,
 }
 
 impl CheckForm {
@@ -156,6 +159,7 @@ impl CheckForm {
             console: report.console.clone(),
             close: report.close.as_ref().map(CloseForm::of),
             exchanges,
+            steps: report.steps.iter().map(SocketStepForm::of).collect(),
         }
     }
 
@@ -172,6 +176,7 @@ impl CheckForm {
             preflighted: self.preflighted,
             console: self.console,
             close: self.close.map(CloseForm::facts),
+            steps: self.steps.into_iter().filter_map(SocketStepForm::step).collect(),
         }
     }
 }

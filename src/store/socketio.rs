@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::detail::{Bound, ReasonForm, micros};
 use super::exchange::ExchangeForm;
 use crate::profile::model::Transport;
-use crate::watch::{ClosedBy, Message, MessageKind, NamespaceChange, Reason, Stuck, TransportStep};
+use crate::watch::{
+    ClosedBy, Message, MessageKind, NamespaceChange, Reason, SocketChange, SocketStep, Stuck, TransportStep,
+};
 use crate::wire::{Direction, Exchange};
 
 fn span(micros: u64) -> Duration {
@@ -111,6 +113,52 @@ impl NamespaceForm {
             ChangeForm::Left { by } => NamespaceChange::Left { by: ClosedBy::from_code(&by)? },
         };
         Some((self.namespace, change))
+    }
+}
+
+/// One part of a connection that a check made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SocketStepForm {
+    at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Box<str>>,
+    #[serde(flatten)]
+    what: WhatForm,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WhatForm {
+    Transport { on: Box<str>, step: StepForm },
+    Namespace(NamespaceForm),
+}
+
+impl SocketStepForm {
+    pub(super) fn of(step: &SocketStep) -> Self {
+        let (reason, what) = match &step.what {
+            SocketChange::Transport { transport, step } => {
+                (step.reason(), WhatForm::Transport { on: transport.word().into(), step: StepForm::of(step) })
+            }
+            SocketChange::Namespace { namespace, change } => {
+                (change.reason(), WhatForm::Namespace(NamespaceForm::of(namespace, change)))
+            }
+        };
+        Self { at: micros(step.at), code: reason.map(|reason| reason.code.as_str().into()), what }
+    }
+
+    pub(super) fn step(self) -> Option<SocketStep> {
+        let code = self.code.as_deref();
+        let what = match self.what {
+            WhatForm::Transport { on, step } => SocketChange::Transport {
+                transport: Transport::ALL.into_iter().find(|known| known.word() == &*on)?,
+                step: step.step(code)?,
+            },
+            WhatForm::Namespace(form) => {
+                let (namespace, change) = form.change(code)?;
+                SocketChange::Namespace { namespace, change }
+            }
+        };
+        Some(SocketStep { at: span(self.at), what })
     }
 }
 

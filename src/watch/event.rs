@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Message, NamespaceChange, Outcome, PongBy, Reason, SignInStep, State, TransportStep};
+use super::{Message, NamespaceChange, Outcome, PongBy, Reason, SignInStep, SocketStep, State, TransportStep};
 use crate::base::{ProfileId, Wall};
 use crate::profile::model::Transport;
 use crate::wire::{Exchange, Frame, Phase, Phases};
@@ -176,6 +176,8 @@ pub struct CheckReport {
     pub console: Option<Box<str>>,
     /// How a WebSocket that the check opened ended.
     pub close: Option<CloseFacts>,
+    /// What came of a Socket.IO connection's parts, in order.
+    pub steps: Vec<SocketStep>,
 }
 
 impl CheckReport {

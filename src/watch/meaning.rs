@@ -33,6 +33,10 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::Idle
         | Code::NoPong
         | Code::Slow
+        | Code::UnknownSession
+        | Code::PacketInvalid
+        | Code::PingTimeout
+        | Code::ServerDisconnect
         | Code::TaskPanicked => State::Reconnecting,
 
         // What only a change of a configuration or of a program mends.
@@ -73,6 +77,15 @@ pub fn state_for(reason: &Reason) -> State {
         | Code::HandshakeInvalid
         | Code::ExpectedMessageMissing
         | Code::Silent
+        | Code::NotEngineIo
+        | Code::UnknownTransport
+        | Code::StickySessionsMissing
+        | Code::BadHandshakeMethod
+        | Code::BadRequest
+        | Code::RequestForbidden
+        | Code::UnsupportedProtocolVersion
+        | Code::NamespaceRefused
+        | Code::NamespaceUnknown
         | Code::SecretMissing => State::Error,
 
         Code::AuthRequired | Code::ProxyAuthRequired | Code::UnexpectedProxyAuth => State::AuthRequired,
@@ -157,6 +170,12 @@ pub fn names_credentials(text: &str) -> bool {
         .iter()
         .chain(["token", "session expired", "invalid session", "api key", "jwt"].iter())
         .any(|word| text.contains(word))
+}
+
+/// Whether a server's refusal is about how often one asks.
+pub fn names_the_rate(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["rate limit", "rate-limit", "ratelimit", "too many", "throttl", "slow down"].iter().any(|word| text.contains(word))
 }
 
 #[cfg(test)]

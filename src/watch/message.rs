@@ -64,6 +64,20 @@ impl TransportStep {
     }
 }
 
+/// What became of one part of a Socket.IO connection, `at` after it began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SocketStep {
+    pub at: Duration,
+    pub what: SocketChange,
+}
+
+/// Which part, and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SocketChange {
+    Transport { transport: Transport, step: TransportStep },
+    Namespace { namespace: Box<str>, change: NamespaceChange },
+}
+
 /// Why a session stays on polling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stuck {
@@ -129,6 +143,14 @@ impl NamespaceChange {
             Self::Joined { .. } => "joined",
             Self::Refused { .. } => "refused",
             Self::Left { .. } => "left",
+        }
+    }
+
+    /// The reason that it carries, if it carries one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused { reason, .. } => Some(reason),
+            Self::Joined { .. } | Self::Left { .. } => None,
         }
     }
 }

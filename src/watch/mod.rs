@@ -12,13 +12,16 @@ pub mod rules;
 pub mod schedule;
 pub mod session;
 pub mod signin;
+pub mod socketio;
 pub mod state;
 pub mod stats;
 pub mod surroundings;
 pub mod verdict;
 
 pub use event::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, ProfileChange, ScriptClose};
-pub use message::{Message, MessageKind, NamespaceChange, PongBy, SignInStep, Stuck, TransportStep, Wanted};
+pub use message::{
+    Message, MessageKind, NamespaceChange, PongBy, SignInStep, SocketChange, SocketStep, Stuck, TransportStep, Wanted,
+};
 pub use reason::{Category, Code, Reason};
 pub use rules::{Answer, SessionRules};
 pub use state::{Outcome, State};

@@ -189,6 +189,31 @@ codes! {
     /// The server stopped talking after it accepted.
     Silent "silent" Protocol,
 
+    // Engine.IO and Socket.IO.
+    /// What answers is no Engine.IO server.
+    NotEngineIo "not_engine_io" Protocol,
+    /// The server has not this transport.
+    UnknownTransport "unknown_transport" Transport,
+    /// The server doesn't know the session that it opened.
+    UnknownSession "unknown_session" Transport,
+    /// As before, several times within as many handshakes: requests reach different workers.
+    StickySessionsMissing "sticky_sessions_missing" Proxy,
+    BadHandshakeMethod "bad_handshake_method" Protocol,
+    /// Engine.IO's word for a request that makes no sense to it.
+    BadRequest "bad_request" Protocol,
+    /// The server's own hook refuses the request.
+    RequestForbidden "request_forbidden" Authentication,
+    UnsupportedProtocolVersion "unsupported_protocol_version" Protocol,
+    /// A packet that breaks the protocol; the fault's code is the detail's first word.
+    PacketInvalid "packet_invalid" Protocol,
+    /// No heartbeat within `pingInterval + pingTimeout`.
+    PingTimeout "ping_timeout" Transport,
+    /// The namespace refused, for reasons of its own.
+    NamespaceRefused "namespace_refused" Authentication,
+    NamespaceUnknown "namespace_unknown" Configuration,
+    /// The server put us out of the namespace.
+    ServerDisconnect "server_disconnect" Protocol,
+
     // Ourselves.
     /// A person asked for it.
     Asked "asked" None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::base::Secret;
-use crate::profile::model::{Auth, Profile, Reconnect, Setting};
+use crate::profile::model::{Auth, Kind, Profile, Reconnect, Setting};
 
 /// One session's rules. Texts are secrets, for a profile may put one into any of them.
 #[derive(Clone, Debug)]
@@ -73,12 +73,14 @@ impl SessionRules {
         matches!(self.profile.auth, Auth::Login(_))
     }
 
+    /// `None` for Socket.IO, whose own heartbeat tells.
     pub fn ping(&self) -> Option<Duration> {
-        self.profile.websocket.ping
+        self.profile.websocket.ping.filter(|_| self.profile.kind != Kind::SocketIo)
     }
 
+    /// `None` for Socket.IO, whose own heartbeat tells.
     pub fn idle(&self) -> Option<Duration> {
-        self.profile.websocket.idle
+        self.profile.websocket.idle.filter(|_| self.profile.kind != Kind::SocketIo)
     }
 
     /// How long a connection on probation has to last at least: where a message is expected, as long as that may take.

@@ -16,7 +16,7 @@ use wirewatch::watch::{CheckReport, Event, EventBody, State};
 /// One check of a profile, without a proxy, which stays for `observe` after a WebSocket has opened.
 pub async fn check(mut profile: Profile, observe: Duration) -> CheckReport {
     profile.network.proxy = Proxy::Direct;
-    let target = Target::prepare(ProfileId(1), Arc::new(profile), &no_secrets(), &Patterns::default());
+    let target = Arc::new(Target::prepare(ProfileId(1), Arc::new(profile), &no_secrets(), &Patterns::default()));
     let manner = Manner { scheduled: Clock.mono(), observe: Some(observe) };
     probe::check(&target, manner, Clock).await.report
 }

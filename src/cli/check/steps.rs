@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::diagnosis::{About, Facts, words};
+use crate::diagnosis::{About, Facts, session_words, words};
 use crate::profile::{Kind, Profile};
-use crate::watch::{Category, CheckReport, Code, Outcome};
+use crate::watch::{
+    Category, CheckReport, ClosedBy, Code, NamespaceChange, Outcome, SocketChange, SocketStep, Stuck, TransportStep,
+};
 use crate::wire::{Exchange, Phase, Purpose};
 
 /// How a step came out.
@@ -44,8 +46,16 @@ pub(super) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) 
     let mut steps = Vec::new();
     for (index, exchange) in report.exchanges.iter().enumerate() {
         let decides = index + 1 == report.exchanges.len();
+        let before = steps.len();
         of_exchange(&mut steps, index, exchange, decides.then_some(report));
+        // Of a Socket.IO connection's further requests only what is not as with the first.
+        if profile.kind == Kind::SocketIo && 0 < index {
+            let shown: Vec<Step> =
+                steps.drain(before..).filter(|step| step.came == Came::Fail || is_request(step)).collect();
+            steps.extend(shown);
+        }
     }
+    of_connection(&mut steps, report);
     of_remarks(&mut steps, facts, About::Cookie);
     of_remarks(&mut steps, facts, About::Bearer);
     of_browser(&mut steps, profile, report);
@@ -138,6 +148,39 @@ fn of_sign_in(index: usize, exchange: &Exchange, decided: Option<&CheckReport>) 
     };
     let detail = format!("{} {}: {what}", request.method, request.url.path());
     Step { name: "login", came, took: exchange.phases.total, detail, exchange: Some(index) }
+}
+
+fn is_request(step: &Step) -> bool {
+    matches!(step.name, "request" | "preflight" | "upgrade")
+}
+
+/// What a Socket.IO connection came to.
+fn of_connection(steps: &mut Vec<Step>, report: &CheckReport) {
+    for SocketStep { what, .. } in &report.steps {
+        let (name, came, took, detail) = match what {
+            SocketChange::Transport { transport, step } => {
+                let (came, took) = match step {
+                    TransportStep::Opened { took, .. } | TransportStep::Upgraded { took } => (Came::Pass, Some(*took)),
+                    TransportStep::Stuck { why: Stuck::NotWanted, .. } => (Came::Pass, None),
+                    TransportStep::Stuck { .. } | TransportStep::FellBack { .. } => (Came::Warn, None),
+                    TransportStep::Probing => continue,
+                };
+                ("transport", came, took, session_words::step(*transport, step))
+            }
+            SocketChange::Namespace { namespace, change } => {
+                let detail = session_words::namespace(namespace, change);
+                match change {
+                    NamespaceChange::Joined { took, .. } => ("namespace", Came::Pass, Some(*took), detail),
+                    NamespaceChange::Refused { reason, .. } => {
+                        ("namespace", Came::Fail, None, format!("{detail}: {}", words::phrase(reason)))
+                    }
+                    NamespaceChange::Left { by: ClosedBy::Server } => ("namespace", Came::Fail, None, detail),
+                    NamespaceChange::Left { .. } => continue,
+                }
+            }
+        };
+        steps.push(Step { name, came, took, detail, exchange: None });
+    }
 }
 
 /// What stands beside the verdict.

@@ -36,7 +36,7 @@ pub(super) enum Standing {
 
 impl Watched {
     pub(super) fn has_session(&self) -> bool {
-        self.profile.kind == Kind::WebSocket
+        matches!(self.profile.kind, Kind::WebSocket | Kind::SocketIo)
     }
 
     /// Whether it is to be watched now.

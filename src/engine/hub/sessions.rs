@@ -10,7 +10,8 @@ use super::doubt::Held;
 use crate::base::ProfileId;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::session::{self, Signal, Wish};
-use crate::engine::supervise;
+use crate::engine::{socketio, supervise};
+use crate::profile::model::Kind;
 use crate::watch::{Code, EventBody, Outcome, Reason, State};
 
 impl Hub {
@@ -21,7 +22,11 @@ impl Hub {
         watched.session = Some(Arc::clone(&mailbox));
         watched.state = State::Disconnected;
         let shared = Arc::clone(&self.shared);
-        let task = self.sessions.spawn(session::run(shared, target, Arc::clone(&mailbox)));
+        let task = if watched.profile.kind == Kind::SocketIo {
+            self.sessions.spawn(socketio::run(shared, target, Arc::clone(&mailbox)))
+        } else {
+            self.sessions.spawn(session::run(shared, target, Arc::clone(&mailbox)))
+        };
         watched.task = Some(task.id());
         if self.is_cut_off(id) {
             // An empty box has room.

@@ -57,6 +57,7 @@ fn check(outcome: Outcome, state: State, code: Option<Code>) -> EventBody {
         preflighted: false,
         console: None,
         close: None,
+        steps: Vec::new(),
     }))
 }
 

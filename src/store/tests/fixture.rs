@@ -106,6 +106,7 @@ pub(super) fn report(outcome: Outcome, took: u64) -> CheckReport {
         preflighted: true,
         console: Some("Access to fetch at …".into()),
         close: Some(close()),
+        steps: Vec::new(),
     }
 }
 

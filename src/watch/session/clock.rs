@@ -81,7 +81,7 @@ impl Session {
         out: &mut Vec<Effect>,
     ) {
         self.drop_connection(code, now, out);
-        self.failed(Reason::new(why), now, rng, out);
+        self.failed(Reason::new(why), None, now, rng, out);
     }
 }
 

@@ -27,7 +27,6 @@ mod moves;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::end::closed;
 pub use self::end::reason_of_end;
 use super::{CloseFacts, Code, EventBody, PongBy, Reason, SessionRules, State, Wanted};
 use crate::base::{Moment, Secret};
@@ -63,11 +62,15 @@ pub enum Input<'a> {
     Opened {
         exchange: Arc<Exchange>,
         protocol: Option<Box<str>>,
+        /// Of a Socket.IO connection: why a namespace is not joined.
+        lacking: Option<Reason>,
     },
     /// The dial failed. No exchange where nothing was sent.
     Failed {
         exchange: Option<Arc<Exchange>>,
         reason: Reason,
+        /// The server asked for so long a wait.
+        retry_after: Option<Duration>,
     },
     /// A text message (`Some`) or a binary one.
     Message {
@@ -88,6 +91,13 @@ pub enum Input<'a> {
         facts: CloseFacts,
         error: Option<NetError>,
     },
+    /// The open Socket.IO connection is over.
+    Over {
+        facts: CloseFacts,
+        reason: Reason,
+    },
+    /// It is open, and a namespace is not joined for this reason; `None`: all are.
+    Lacking(Option<Reason>),
     /// This machine is offline: dials are pointless.
     Offline,
     Online,
@@ -217,7 +227,7 @@ impl Session {
     /// Takes a connection that a check has opened for itself, as if the machine had dialled it.
     pub fn adopt(&mut self, now: Moment, out: &mut Vec<Effect>) {
         self.life = Life::Dialling;
-        self.open(now, out);
+        self.open(None, now, out);
     }
 
     /// When [`Input::Tick`] is next due.
@@ -285,8 +295,8 @@ impl Session {
             }
             // A WebSocket's session has neither events nor a choice of transports.
             Input::Emit(_) | Input::PollingOnly(_) => {}
-            Input::Opened { exchange, protocol } => self.opened(exchange, protocol, now, out),
-            Input::Failed { exchange, reason } => {
+            Input::Opened { exchange, protocol, lacking } => self.opened(exchange, protocol, lacking, now, out),
+            Input::Failed { exchange, reason, retry_after } => {
                 if !self.is_dialling() {
                     return; // Of a dial that was abandoned.
                 }
@@ -298,7 +308,7 @@ impl Session {
                         protocol: None,
                     }));
                 }
-                self.failed(reason, now, rng, out);
+                self.failed(reason, retry_after, now, rng, out);
             }
             Input::Message { text, frame } => self.message(text, frame, now, out),
             Input::Ping { frame } => self.heard(frame, now, out),
@@ -316,12 +326,11 @@ impl Session {
                 }
             }
             Input::Ended { facts, error } => {
-                if let Some(open) = self.take_open() {
-                    let reason = reason_of_end(&facts, error.as_ref());
-                    out.push(Effect::Emit(closed(facts, &open, now)));
-                    self.failed(reason, now, rng, out);
-                }
+                let reason = reason_of_end(&facts, error.as_ref());
+                self.lost(facts, reason, now, rng, out);
             }
+            Input::Over { facts, reason } => self.lost(facts, reason, now, rng, out),
+            Input::Lacking(reason) => self.lacking(reason, now, out),
             Input::Offline => {
                 self.holds.offline = true;
                 // One that is open may well live on; its pings will tell.

@@ -7,7 +7,7 @@ use super::end::{closed, ends_an_accepted_connection, facts_of_ours};
 use super::{Effect, Holds, Life, MATCHED, Open, PROVEN_AFTER, Session};
 use crate::base::Moment;
 use crate::watch::meaning::state_for;
-use crate::watch::{Code, EventBody, Reason, State, backoff};
+use crate::watch::{CloseFacts, Code, EventBody, Reason, State, backoff};
 use crate::wire::{Exchange, Frame};
 
 impl Session {
@@ -52,6 +52,7 @@ impl Session {
         &mut self,
         exchange: Arc<Exchange>,
         protocol: Option<Box<str>>,
+        lacking: Option<Reason>,
         now: Moment,
         out: &mut Vec<Effect>,
     ) {
@@ -60,10 +61,10 @@ impl Session {
             return;
         }
         out.push(Effect::Emit(EventBody::Handshake { attempt: self.attempt, exchange, reason: None, protocol }));
-        self.open(now, out);
+        self.open(lacking, now, out);
     }
 
-    pub(super) fn open(&mut self, now: Moment, out: &mut Vec<Effect>) {
+    pub(super) fn open(&mut self, lacking: Option<Reason>, now: Moment, out: &mut Vec<Effect>) {
         let on_probation = self.reason.as_ref().is_some_and(ends_an_accepted_connection)
             && matches!(self.state, State::Error | State::AuthRequired | State::CorsError);
         self.life = Life::Open(Open {
@@ -75,8 +76,10 @@ impl Session {
             expect_by: self.rules.expect.is_some().then(|| now.mono + self.rules.timeout()),
             proven_at: on_probation.then(|| now.mono + PROVEN_AFTER.max(self.rules.proof())),
         });
-        if !on_probation {
-            self.connected(out);
+        match lacking {
+            Some(_) => self.lacking(lacking, now, out),
+            None if on_probation => {}
+            None => self.connected(out),
         }
         for text in &self.rules.send {
             out.push(Effect::Send { text: text.clone(), heartbeat: false });
@@ -115,8 +118,47 @@ impl Session {
         }
     }
 
-    /// A dial or an open connection came to nothing.
-    pub(super) fn failed(&mut self, reason: Reason, now: Moment, rng: &mut fastrand::Rng, out: &mut Vec<Effect>) {
+    /// The open connection ended by itself.
+    pub(super) fn lost(
+        &mut self,
+        facts: CloseFacts,
+        reason: Reason,
+        now: Moment,
+        rng: &mut fastrand::Rng,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(open) = self.take_open() {
+            out.push(Effect::Emit(closed(facts, &open, now)));
+            self.failed(reason, None, now, rng, out);
+        }
+    }
+
+    /// The connection holds, and the profile doesn't get all of what it asks for: the state is what the refusal means.
+    pub(super) fn lacking(&mut self, reason: Option<Reason>, now: Moment, out: &mut Vec<Effect>) {
+        if !self.is_open() {
+            return;
+        }
+        let Some(reason) = reason else { return self.connected(out) };
+        if self.sign_in_again(&reason, now, out) {
+            return;
+        }
+        let state = match state_for(&reason) {
+            state @ (State::AuthRequired | State::CorsError) => state,
+            _ => State::Error,
+        };
+        self.set_state(state, Some(reason), out);
+    }
+
+    /// A dial or an open connection came to nothing. `retry_after`: the server wants no attempt before that.
+    pub(super) fn failed(
+        &mut self,
+        reason: Reason,
+        retry_after: Option<Duration>,
+        now: Moment,
+        rng: &mut fastrand::Rng,
+        out: &mut Vec<Effect>,
+    ) {
+        let told = retry_after.unwrap_or_default();
         if self.is_held() {
             return self.rest(out);
         }
@@ -127,7 +169,7 @@ impl Session {
             state @ (State::Error | State::AuthRequired | State::CorsError) => {
                 self.set_state(state, Some(reason), out);
                 let wait = self.rules.interval().mul_f64(0.9 + rng.f64() * 0.2);
-                self.wait(wait, now, out);
+                self.wait(wait.max(told), now, out);
             }
             State::Suspended | State::Disconnected => {
                 self.life = Life::Resting;
@@ -143,7 +185,7 @@ impl Session {
                 self.waits = self.waits.saturating_add(1);
                 self.set_state(State::Reconnecting, Some(reason), out);
                 let wait = backoff::wait(self.rules.reconnect(), self.waits, rng);
-                self.wait(wait, now, out);
+                self.wait(wait.max(told), now, out);
             }
         }
     }

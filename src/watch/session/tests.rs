@@ -51,11 +51,11 @@ impl Play {
     }
 
     fn open(&mut self) -> String {
-        self.give(Input::Opened { exchange: exchange(), protocol: None })
+        self.give(Input::Opened { exchange: exchange(), protocol: None, lacking: None })
     }
 
     fn fail(&mut self, reason: Reason) -> String {
-        self.give(Input::Failed { exchange: Some(exchange()), reason })
+        self.give(Input::Failed { exchange: Some(exchange()), reason, retry_after: None })
     }
 
     fn connected(change: impl FnOnce(&mut Profile)) -> Self {

@@ -373,6 +373,7 @@ mod tests {
             preflighted: true,
             console: None,
             close: None,
+            steps: Vec::new(),
         };
         LastCheckVm::of_check(NOW, &report, None, NOW, &ZONE)
     }

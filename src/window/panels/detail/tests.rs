@@ -83,6 +83,7 @@ fn check(outcome: Outcome, ms: u64) -> EventBody {
         preflighted: false,
         console: None,
         close: None,
+        steps: Vec::new(),
     }))
 }
 
