@@ -7,6 +7,7 @@ use base64::Engine as _;
 use super::conn::Head;
 use super::script::{Need, Script};
 use super::shared::{Shared, Standing};
+use super::socketio;
 
 /// An answer, before it is put on the wire.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,10 @@ pub(super) enum Verdict {
     Open {
         wait: Duration,
     },
+    /// Let the path's Socket.IO server answer, after so long.
+    SocketIo {
+        wait: Duration,
+    },
     /// Close the connection without a word.
     Hangup,
 }
@@ -59,7 +64,7 @@ pub(super) fn plain(status: u16, text: &str) -> Answer {
 /// The answer to `head` under `script`.
 pub(super) fn decide(script: &Script, head: &Head, shared: &Shared) -> Verdict {
     let socket = head.wants_upgrade() && !script.socket.ignored;
-    let (standing, number) = shared.count(script, head.path());
+    let (standing, number) = shared.count(script, head.path(), !socketio::is_within(head));
     let wait = script.wait + jitter(script, number);
     if standing == Standing::Down {
         return Verdict::Hangup;
@@ -95,6 +100,9 @@ pub(super) fn decide(script: &Script, head: &Head, shared: &Shared) -> Verdict {
             answer.lines.extend(cors_lines(script, head, status));
             answer.wait = wait;
             Verdict::Answer(answer)
+        }
+        None if socketio::is_path(head.path()) && script.status.is_none() && script.raw.is_none() => {
+            Verdict::SocketIo { wait }
         }
         None if socket && script.status.is_none_or(|status| status == 101) && script.raw.is_none() => {
             Verdict::Open { wait }
@@ -158,7 +166,7 @@ fn allowed(script: &Script, origin: &str) -> Option<String> {
     }
 }
 
-fn cors_lines(script: &Script, head: &Head, status: u16) -> Vec<Vec<u8>> {
+pub(super) fn cors_lines(script: &Script, head: &Head, status: u16) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     if script.bare_errors && 400 <= status {
         return lines;
@@ -222,7 +230,7 @@ fn location(script: &Script, head: &Head) -> Option<String> {
 }
 
 /// Replaces `{origin}`, `{host}`, `{method}`, `{acrm}` and `{acrh}` by what the request says.
-fn fill(text: &[u8], head: &Head) -> Vec<u8> {
+pub(super) fn fill(text: &[u8], head: &Head) -> Vec<u8> {
     if memchr::memchr(b'{', text).is_none() {
         return text.to_vec();
     }

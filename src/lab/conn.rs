@@ -93,6 +93,12 @@ impl Head {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// A parameter of the query, decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query().as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.first_str(name).unwrap_or("").trim()
     }

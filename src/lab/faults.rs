@@ -95,6 +95,42 @@ faults! {
         "Resets the connection in place of an answer.",
     CutBody "cut-body" Http Plain "allow=any&size=64k&end=drop-body"
         "Closes the connection in the middle of the body.",
+    SocketIo "socketio" SocketIo Plain "allow=any&io-tick=1s"
+        "A healthy Socket.IO server: ticks once a second, offers the upgrade, answers echo; /admin wants a token.",
+    SocketIoPollingOnly "socketio-polling-only" SocketIo Plain "allow=any&io-tick=1s&io-transports=polling"
+        "Socket.IO by polling only: upgrades is empty.",
+    SocketIoUpgradeRefused "socketio-upgrade-refused" SocketIo Plain "allow=any&io-tick=1s&io-refuse"
+        "Offers the upgrade and answers the WebSocket's handshake with 400, as behind a proxy that drops Upgrade.",
+    SocketIoProbeUnanswered "socketio-probe-unanswered" SocketIo Plain "allow=any&io-tick=1s&do=stall"
+        "Answers the upgrade's handshake with 101 and its probe never, as behind a firewall that swallows frames.",
+    SocketIoProbeWrong "socketio-probe-wrong" SocketIo Plain "allow=any&io-tick=1s&do=await&do=text:3nope"
+        "Answers the upgrade's probe with something else.",
+    SocketIoAdmin "socketio-admin-refused" SocketIo Plain "allow=any"
+        "Refuses the namespace /admin: the token is missing.",
+    SocketIoOrigin "socketio-origin-not-allowed" SocketIo Plain "allow=https://shop.example"
+        "Answers polling without Access-Control-Allow-Origin: the page's origin is not in the server's list.",
+    SocketIoTwoOrigins "socketio-duplicate-cors" SocketIo Plain "allow=any&h=Access-Control-Allow-Origin:+*"
+        "Has two Access-Control-Allow-Origin lines: the server's and its proxy's.",
+    SocketIoForgets "socketio-sessions-forgotten" SocketIo Plain "allow=any&io-forget=2"
+        "Doesn't know every second request's session, as two workers without sticky sessions.",
+    SocketIoLimited "socketio-too-many-requests" SocketIo Plain "allow=any&limit=2/30s"
+        "Answers 429 with Retry-After to more than two sessions in 30 seconds.",
+    SocketIoJoinsLimited "socketio-rate-limit-refused" SocketIo Plain "allow=any&io-limit=0/30s"
+        "Refuses each namespace with the words Rate limit exceeded.",
+    SocketIoRevision3 "socketio-version-2" SocketIo Plain "allow=any&io-revision=3"
+        "Speaks Engine.IO 3 to everyone, as Socket.IO version 2 does.",
+    SocketIoRevision4 "socketio-version-4" SocketIo Plain "allow=any&io-revision=4"
+        "Speaks Engine.IO 4 alone; the client is of Socket.IO version 2.",
+    SocketIoNeverPings "socketio-never-pings" SocketIo Plain
+        "allow=any&poll=0{\"sid\":\"lab\",\"upgrades\":[],\"pingInterval\":1000,\"pingTimeout\":500}&poll=40{\"sid\":\"lab\"}"
+        "Announces a ping each second and sends none.",
+    SocketIoMalformed "socketio-malformed" SocketIo Plain
+        "allow=any&poll=0{\"sid\":\"lab\",\"upgrades\":[],\"pingInterval\":9000,\"pingTimeout\":9000}&poll=40{\"sid\":\"lab\"}&poll=42[\"half\""
+        "Sends an event that is not JSON.",
+    SocketIoDisconnects "socketio-disconnects" SocketIo Plain "allow=any&io-tick=1s&io-bye=3s"
+        "The server disconnects the namespace after three seconds.",
+    SocketIoRestarts "socketio-restarts" SocketIo Plain "allow=any&io-tick=1s&outage=8s/2s"
+        "Goes down for two seconds every eight, and knows no session afterwards.",
     Refused "refused" Http Refused ""
         "Nothing listens on the port.",
     Unreachable "unreachable" Http Dropped ""
@@ -118,7 +154,7 @@ faults! {
 }
 
 impl Fault {
-    /// Stable: its path is `/faults/` and this.
+    /// Stable: its path is `/faults/` and this, and `/socket.io/` after it where that is its kind.
     pub fn name(self) -> &'static str {
         self.row().name
     }
@@ -142,7 +178,12 @@ impl Fault {
 
     pub fn url(self, lab: &Lab) -> Url {
         let row = self.row();
-        lab.url(row.port, row.port.scheme(row.kind), &format!("/faults/{}", row.name))
+        lab.url(row.port, row.port.scheme(row.kind), &self.path())
+    }
+
+    fn path(self) -> String {
+        let end = if self.kind() == Kind::SocketIo { "/socket.io/" } else { "" };
+        format!("/faults/{}{end}", self.name())
     }
 
     /// A profile that shows it, from a page of another origin.
@@ -155,12 +196,18 @@ impl Fault {
         if self.port().speaks_tls() && self.port() != Port::SelfSigned {
             profile.network.ca_file = lab.ca_file().map(ToOwned::to_owned);
         }
+        if self.kind() == Kind::SocketIo {
+            profile.url.set_path("/");
+            profile.socketio.path = self.path();
+        }
         match self {
             // What makes a browser ask first.
             Self::PreflightRefused => {
                 profile.request.headers.push(("X-Requested-With".into(), Setting::Plain("XMLHttpRequest".into())));
             }
             Self::LoginNeeded => profile.request.credentials = Credentials::Include,
+            Self::SocketIoAdmin => profile.socketio.namespaces.push("/admin".to_owned()),
+            Self::SocketIoRevision4 => profile.socketio.protocol = Some(3),
             Self::HeartbeatsStop => profile.websocket.idle = Some(Duration::from_secs(5)),
             _ => {}
         }
@@ -170,7 +217,8 @@ impl Fault {
 
 /// The script behind `/faults/NAME`; `None`: another path.
 pub(super) fn query_of(path: &str) -> Option<&'static str> {
-    Fault::from_name(path.strip_prefix("/faults/")?).map(|fault| fault.row().query)
+    let name = path.strip_prefix("/faults/")?.split('/').next()?;
+    Fault::from_name(name).map(|fault| fault.row().query)
 }
 
 #[cfg(test)]

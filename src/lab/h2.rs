@@ -17,6 +17,7 @@ use super::answer::{Answer, Body};
 use super::conn::{Head, MAX_BODY, Peer};
 use super::script::{At, How, Script};
 use super::serve::{Decision, Server};
+use super::socketio;
 
 type Payload = BoxBody<Bytes, io::Error>;
 
@@ -47,6 +48,13 @@ async fn answer(
     let head = Head { method: parts.method.as_str().to_owned(), target, headers, body, ..Head::default() };
     let (script, answer) = match server.decide(&head, true) {
         Decision::Answer(script, answer) => (script, answer),
+        Decision::SocketIo(script, wait) => {
+            tokio::time::sleep(wait).await;
+            match socketio::polled(&script, &head, server).await {
+                Some(answer) => (script, answer),
+                None => return std::future::pending().await,
+            }
+        }
         Decision::Open(..) | Decision::Hangup => return Err(io::Error::other("hung up")),
     };
     tokio::time::sleep(answer.wait).await;

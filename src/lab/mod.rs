@@ -1,6 +1,6 @@
 //! Layer 3: real servers on loopback that misbehave to order: the demo and the tests stand on them.
 //!
-//! A [`Lab`] answers HTTP/1.1 and WebSockets on one plain port, and the same, with HTTP/2, on a TLS port for each kind of
+//! A [`Lab`] answers HTTP/1.1, WebSockets and Socket.IO on one plain port, and the same, with HTTP/2, on a TLS port for each kind of
 //! certificate. What it answers is wholly given by the request's URL, so tests share no state; the few faults with a
 //! memory keep it for each path (or `key`) on its own. Everything ends when the `Lab` is dropped.
 //!
@@ -11,7 +11,7 @@
 //!
 //! Any path; `key=value` pairs, percent-encoded, `+` for a space. A key without a value means `yes`. Times are `250ms`,
 //! `1.5s`, `2m`; sizes `64k`, `100m`, `1g`. An unknown key is answered 400, save those that applications use (`token`,
-//! `access_token`, `jwt`, `id`, `sid`, `EIO`, `transport`, `t`, `v`) and any that begins with `_`.
+//! `access_token`, `jwt`, `id`, `sid`, `EIO`, `transport`, `t`, `v`, `b64`) and any that begins with `_`.
 //!
 //! The answer:
 //!
@@ -61,6 +61,30 @@
 //! `long-ping`, `close-1005`, `close-short`, `close-utf8`, `lone-continuation`, `interleaved`, `huge-length`,
 //! `long-length`.
 //!
+//! A path that ends in `/socket.io/` is a Socket.IO server (Engine.IO 4 and 3; each path one of its own) unless `status` or
+//! `raw` says otherwise. `allow`, `h`, `need`, `wait` hold for all its requests, `limit` and `fail-first` for those that
+//! open a session, and `outage` forgets its sessions. A `/~SCRIPT/` at the path's beginning is a script like the query's.
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `io-ping=25s` `io-timeout=20s` `io-payload=1m` | what the open packet announces, and the server keeps |
+//! | `io-transports=polling` or `websocket` | only that: `upgrades` is empty, the other is answered 400 |
+//! | `io-refuse` | `upgrades` offers the WebSocket, and its handshake is answered 400 |
+//! | `io-revision=3` or `4` | the one Engine.IO revision: 3 is spoken to all, 4 answers others with 400, code 5 |
+//! | `io-forget=2` | each second request with a session id is answered 400, code 1, as by another worker |
+//! | `io-token=letmein` | what `/admin` wants as `token` of its `auth` |
+//! | `io-session` | namespaces are refused without `/login`'s session |
+//! | `io-limit=2/10s` | `Rate limit exceeded` to further namespaces |
+//! | `io-tick=1s` | an event `tick` to all of `/` every second: `{"n":1,"room":"lobby","user":"ops"}` |
+//! | `io-bye=2s` | the server disconnects a namespace so long after it was joined |
+//! | `do=STEP` and its like | what happens on the WebSocket in the server's place, the upgrade's probe included |
+//! | `poll=PAYLOAD` | what the first poll brings in the server's place, the second, and so on; then they wait |
+//!
+//! Its namespaces `/` and `/admin` send `welcome` to who joins, and answer the events `echo` (back, and as the
+//! acknowledgement), `binary` (the same with bytes), `bytes` (so many), `shout` (to all), `ask` (asks `question` back, and
+//! says `answered` with what was acknowledged, or `unanswered`), `big` (a text so long), `flood` (so many ticks at once),
+//! `bye` (disconnects), and `never` not at all.
+//!
 //! `/login` (GET: a form with a CSRF token; POST: user `ops`, password `wirewatch`), `/me` and `/logout` are a site with a
 //! cookie session. [`Lab::end_sessions`] ends it for all: what needs it answers 401 then, and an open WebSocket closes with
 //! 4401. `/faults/NAME` is a [`Fault`] by its name; keys may be added to it.
@@ -69,13 +93,14 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::profile::Kind;
+use crate::profile::{Kind, Profile};
 use crate::wire::Headers;
 
 mod answer;
@@ -91,6 +116,7 @@ pub mod oracle;
 mod script;
 mod serve;
 mod shared;
+mod socketio;
 mod tls;
 mod websocket;
 
@@ -99,6 +125,7 @@ pub use faults::Fault;
 use held::Held;
 pub use oracle::Oracle;
 use serve::Face;
+pub use socketio::{Heard, What};
 pub use tls::Identity;
 
 /// How a lab is set up.
@@ -205,6 +232,7 @@ impl Lab {
         let (stop, stopped) = watch::channel(());
         let server = Arc::new(serve::Server {
             shared: shared::Shared::new(),
+            sockets: socketio::Servers::default(),
             permits: Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS))),
             stop: stopped,
         });
@@ -286,6 +314,27 @@ impl Lab {
         url
     }
 
+    /// A profile of a Socket.IO server under a script, on the plain port, from a page of another origin. The script is part
+    /// of the path, so it holds for every request of a session.
+    pub fn socketio(&self, script: &str) -> Profile {
+        let mut profile = Profile::new("socketio", Kind::SocketIo, self.http_url("/"));
+        profile.page = Url::parse(faults::PAGE).ok();
+        profile.timeout = Duration::from_secs(5);
+        let script = script.replace('/', "%2F").replace('?', "%3F").replace('#', "%23");
+        profile.socketio.path = format!("/~{script}/socket.io/");
+        profile
+    }
+
+    /// Ends the Socket.IO server of a path as a restart does: its connections are cut, its sessions unknown afterwards.
+    pub fn restart_socketio(&self, path: &str) {
+        self.server.sockets.forget(&self.http_url(path).path().to_owned());
+    }
+
+    /// What the namespaces of a path's Socket.IO server heard, oldest first, of the newest 1,000.
+    pub fn heard(&self, path: &str) -> Vec<Heard> {
+        self.server.sockets.heard(self.http_url(path).path())
+    }
+
     /// The lab's own certificate authority, PEM.
     pub fn ca_pem(&self) -> &str {
         &self.certs.ca_pem
@@ -313,8 +362,8 @@ impl Lab {
 
     /// The newest 1,000 requests of one path, oldest first.
     pub fn seen_at(&self, path: &str) -> Vec<Seen> {
-        let mut seen = self.seen();
-        seen.retain(|request| request.target.split('?').next() == Some(path));
+        let (mut seen, url) = (self.seen(), self.http_url(path));
+        seen.retain(|request| request.target.split('?').next() == Some(url.path()));
         seen
     }
 }

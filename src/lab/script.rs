@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+mod io;
+
+pub(super) use io::Io;
+
 /// Keys that applications put into their own URLs: they mean nothing here, and nor does a key that begins with `_`.
-const FREE_KEYS: [&str; 9] = ["access_token", "EIO", "id", "jwt", "sid", "t", "token", "transport", "v"];
+const FREE_KEYS: [&str; 10] = ["access_token", "b64", "EIO", "id", "jwt", "sid", "t", "token", "transport", "v"];
 
 /// The largest number of steps that one script may have.
 const MAX_STEPS: usize = 1000;
@@ -57,6 +61,7 @@ pub(super) struct Script {
     /// Under which name the stateful keys count; the path, where there is none.
     pub key: Option<String>,
     pub socket: Socket,
+    pub io: Io,
 }
 
 /// How an answer's length is told.
@@ -135,6 +140,14 @@ pub(super) struct Socket {
     pub mute_closes: bool,
 }
 
+impl Socket {
+    /// Whether it says what is to happen on an open WebSocket.
+    pub fn plays(&self) -> bool {
+        let timed = !self.after.is_empty() || !self.every.is_empty() || self.beat.is_some();
+        timed || !self.steps.is_empty() || self.messages.is_some()
+    }
+}
+
 /// A header line of the 101.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Line {
@@ -160,6 +173,8 @@ pub(super) enum Step {
     Big(u64),
     Bad(Bad),
     Wait(Duration),
+    /// Until the peer's next message.
+    Await,
     Drop,
     Reset,
     /// Says nothing more; what comes is read and thrown away.
@@ -337,6 +352,7 @@ fn read(script: &mut Script, key: &str, bytes: &[u8]) -> Result<(), BadScript> {
         "echo" => socket.echo = yes()?,
         "pongs" => socket.mute_pongs = !yes()?,
         "closes" => socket.mute_closes = !yes()?,
+        _ if script.io.read(key, bytes)? => {}
         _ if key.starts_with('_') || FREE_KEYS.contains(&key) => {}
         _ => return Err(BadScript::UnknownKey(key.to_owned())),
     }
@@ -344,7 +360,7 @@ fn read(script: &mut Script, key: &str, bytes: &[u8]) -> Result<(), BadScript> {
 }
 
 const STEPS: &str = "a step: text:…, binary:HEX, ping:…, pong:…, close[:CODE[:REASON]], raw:HEX, big:SIZE, part:SIZE, more:SIZE, \
-                     bad:WHAT, wait:TIME, drop, reset, stall, deaf or loop[:STEP]";
+                     bad:WHAT, wait:TIME, await, drop, reset, stall, deaf or loop[:STEP]";
 
 fn step(text: &str) -> Option<Step> {
     let (word, rest) = text.split_once(':').unwrap_or((text, ""));
@@ -362,6 +378,7 @@ fn step(text: &str) -> Option<Step> {
         "big" => Step::Big(parse_size(rest)?),
         "bad" => Step::Bad(*Bad::ALL.iter().find(|bad| bad.word() == rest)?),
         "wait" => Step::Wait(parse_duration(rest)?),
+        "await" => Step::Await,
         "drop" => Step::Drop,
         "reset" => Step::Reset,
         "stall" => Step::Stall,

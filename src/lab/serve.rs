@@ -15,7 +15,7 @@ use super::conn::{Conn, Head, NoRequest, Peer};
 use super::http::{self, After};
 use super::script::{Script, parse};
 use super::shared::Shared;
-use super::{demo, faults, h2, login, websocket};
+use super::{demo, faults, h2, login, socketio, websocket};
 
 /// How long a TLS handshake may take.
 const TLS_WAIT: Duration = Duration::from_secs(30);
@@ -23,6 +23,7 @@ const TLS_WAIT: Duration = Duration::from_secs(30);
 /// What every connection needs.
 pub(super) struct Server {
     pub shared: Shared,
+    pub sockets: socketio::Servers,
     pub permits: Arc<Semaphore>,
     /// Its sender is the lab's: when that is gone, everything ends.
     pub stop: watch::Receiver<()>,
@@ -33,6 +34,8 @@ pub(super) enum Decision {
     Answer(Script, Answer),
     /// Open the WebSocket after so long.
     Open(Script, Duration),
+    /// Let the path's Socket.IO server answer, after so long.
+    SocketIo(Script, Duration),
     Hangup,
 }
 
@@ -43,8 +46,9 @@ impl Server {
         if let Some(answer) = login::answer(head, &self.shared) {
             return Decision::Answer(Script::default(), answer);
         }
-        let named =
-            faults::query_of(head.path()).or_else(|| demo::query_of(head.path())).filter(|query| !query.is_empty());
+        let path = head.path();
+        let named = faults::query_of(path).or_else(|| demo::query_of(path)).or_else(|| own_query_of(path));
+        let named = named.filter(|query| !query.is_empty());
         let query = match (named, head.query()) {
             (Some(named), "") => named.to_owned(),
             (Some(named), own) => format!("{named}&{own}"),
@@ -57,9 +61,18 @@ impl Server {
         match decide(&script, head, &self.shared) {
             Verdict::Answer(answer) => Decision::Answer(script, answer),
             Verdict::Open { wait } => Decision::Open(script, wait),
-            Verdict::Hangup => Decision::Hangup,
+            Verdict::SocketIo { wait } => Decision::SocketIo(script, wait),
+            Verdict::Hangup => {
+                self.sockets.forget(&socketio::name(&script, path));
+                Decision::Hangup
+            }
         }
     }
+}
+
+/// The script in a path of the form `/~SCRIPT/...`.
+fn own_query_of(path: &str) -> Option<&str> {
+    path.strip_prefix("/~")?.split('/').next()
 }
 
 /// What a port speaks.
@@ -141,6 +154,7 @@ async fn requests(mut conn: Conn, tls: bool, server: &Server) {
                 let sessions = server.shared.sessions();
                 websocket::serve(&mut conn, &script, &head, wait, up_for, sessions).await
             }
+            Decision::SocketIo(script, wait) => socketio::serve(&mut conn, &script, &head, wait, server).await,
         };
         match done {
             Ok(After::Next) => {}

@@ -91,8 +91,9 @@ impl Shared {
         self.lock().seen.iter().cloned().collect()
     }
 
-    /// Counts the request under its key, and says how it stands and which number it has (from 0).
-    pub fn count(&self, script: &Script, path: &str) -> (Standing, u64) {
+    /// Counts the request under its key, and says how it stands and which number it has (from 0). `opens`: the limits are
+    /// meant for it.
+    pub fn count(&self, script: &Script, path: &str, opens: bool) -> (Standing, u64) {
         let now = self.clock.mono();
         let mut inner = self.lock();
         if MAX_KEYS <= inner.keys.len() {
@@ -110,6 +111,9 @@ impl Shared {
             && left_of_up(now - first, up, down).is_none()
         {
             return (Standing::Down, number);
+        }
+        if !opens {
+            return (Standing::Serve, number);
         }
         if number < u64::from(script.fail_first) {
             return (Standing::FailFirst, number);
@@ -161,7 +165,7 @@ mod tests {
     fn a_limit_counts_for_each_key_on_its_own() {
         let shared = Shared::new();
         let script = parse("limit=2/1h").unwrap();
-        let standing = |path| shared.count(&script, path).0;
+        let standing = |path| shared.count(&script, path, true).0;
         assert_eq!([standing("/a"), standing("/a")], [Standing::Serve; 2]);
         assert!(matches!(standing("/a"), Standing::Limited { .. }));
         assert_eq!(standing("/b"), Standing::Serve);
@@ -171,8 +175,8 @@ mod tests {
     fn the_first_so_many_fail() {
         let shared = Shared::new();
         let script = parse("fail-first=1&key=k").unwrap();
-        assert_eq!(shared.count(&script, "/a"), (Standing::FailFirst, 0));
-        assert_eq!(shared.count(&script, "/b"), (Standing::Serve, 1));
+        assert_eq!(shared.count(&script, "/a", true), (Standing::FailFirst, 0));
+        assert_eq!(shared.count(&script, "/b", true), (Standing::Serve, 1));
     }
 
     #[test]

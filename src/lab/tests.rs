@@ -34,6 +34,16 @@ async fn get(lab: &Lab, target: &str) -> std::io::Result<String> {
     raw(lab.addr(Port::Plain), &request).await.map(|bytes| String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))
 }
 
+/// What a request with this body brings, whole, with `\n` for line ends.
+pub(super) async fn ask(lab: &Lab, method: &str, target: &str, body: &str) -> String {
+    let length = body.len();
+    let head = format!("{method} {target} HTTP/1.1\nHost: lab\nOrigin: http://a\nConnection: close\n");
+    let answer = raw(lab.addr(Port::Plain), &format!("{head}Content-Length: {length}\n\n{body}")).await.unwrap();
+    String::from_utf8_lossy(&answer).replace("\r\n", "\n")
+}
+
+pub(super) type Socket = WebSocketStream<TcpStream>;
+
 /// What a GET of `target` brings, whole, with `\n` for line ends.
 #[track_caller]
 fn check(target: &str, expected: &str) {
@@ -43,7 +53,7 @@ fn check(target: &str, expected: &str) {
 }
 
 /// Opens a WebSocket by hand: the answer's head, and the stream after it.
-async fn open(lab: &Lab, target: &str, headers: &str) -> (String, WebSocketStream<TcpStream>) {
+pub(super) async fn open(lab: &Lab, target: &str, headers: &str) -> (String, Socket) {
     let mut tcp = TcpStream::connect(lab.addr(Port::Plain)).await.unwrap();
     let request = format!(
         "GET {target} HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

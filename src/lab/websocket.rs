@@ -27,6 +27,8 @@ struct Session<'a> {
     signed_in: Option<watch::Receiver<String>>,
     /// The step that comes next.
     next: usize,
+    /// The next step waits for a message.
+    awaits: bool,
     timers: Vec<(Instant, Due)>,
     /// Counts what `every` and `beat` have sent.
     sent: u64,
@@ -71,13 +73,14 @@ pub(super) async fn serve(
     conn.send_dripping(&bytes, script.head_drip).await?;
     let socket = &script.socket;
     let signed_in = (script.need == Some(Need::Session)).then_some(sessions);
+    let (timers, clock) = (Vec::new(), Clock);
     let mut session =
-        Session { conn, socket, clock: Clock, signed_in, next: 0, timers: Vec::new(), sent: 0, received: 0 };
+        Session { conn, socket, clock, signed_in, next: 0, awaits: false, timers, sent: 0, received: 0 };
     session.wind_up(up_for);
     session.run().await
 }
 
-fn handshake(script: &Script, head: &Head) -> Vec<u8> {
+pub(super) fn handshake(script: &Script, head: &Head) -> Vec<u8> {
     let socket = &script.socket;
     let mut out = format!("HTTP/1.1 101 {}\r\n", script.reason.as_deref().unwrap_or("Switching Protocols"));
     let mut line = |name: &str, line: &Line, right: Option<String>| {
@@ -131,6 +134,7 @@ impl Session<'_> {
     async fn run(&mut self) -> io::Result<After> {
         loop {
             while let Some(step) = self.socket.steps.get(self.next)
+                && !self.awaits
                 && !self.timers.iter().any(|(_, due)| *due == Due::Resume)
             {
                 self.next += 1;
@@ -224,6 +228,7 @@ impl Session<'_> {
             frame::PING => self.conn.send(&frame::frame(frame::PONG, &got.payload)).await?,
             frame::PONG => {}
             _ => {
+                self.awaits = false;
                 if memchr::memmem::find(&got.payload, b"pong").is_some() {
                     self.timers.retain(|(_, due)| *due != Due::Pong);
                 }
@@ -255,6 +260,7 @@ impl Session<'_> {
             Step::Bad(bad) => self.conn.send(&frame::bad(*bad)).await?,
             Step::Big(size) => self.big(0x80 | frame::TEXT, *size).await?,
             Step::Wait(wait) => self.set(*wait, Due::Resume),
+            Step::Await => self.awaits = true,
             Step::Close(None) => return self.close(None).await.map(Some),
             Step::Close(Some((code, reason))) => return self.close(Some((*code, reason))).await.map(Some),
             Step::Drop => return Ok(Some(After::Close)),
