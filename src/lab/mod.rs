@@ -73,7 +73,7 @@
 //! | `io-revision=3` or `4` | the one Engine.IO revision: 3 is spoken to all, 4 answers others with 400, code 5 |
 //! | `io-forget=2` | each second request with a session id is answered 400, code 1, as by another worker |
 //! | `io-token=letmein` | what `/admin` wants as `token` of its `auth` |
-//! | `io-session` | namespaces are refused without `/login`'s session |
+//! | `io-session` | namespaces are refused without `/login`'s session, and left when it is ended |
 //! | `io-limit=2/10s` | `Rate limit exceeded` to further namespaces |
 //! | `io-tick=1s` | an event `tick` to all of `/` every second: `{"n":1,"room":"lobby","user":"ops"}` |
 //! | `io-bye=2s` | the server disconnects a namespace so long after it was joined |
@@ -327,7 +327,7 @@ impl Lab {
 
     /// Ends the Socket.IO server of a path as a restart does: its connections are cut, its sessions unknown afterwards.
     pub fn restart_socketio(&self, path: &str) {
-        self.server.sockets.forget(&self.http_url(path).path().to_owned());
+        self.server.sockets.forget(self.http_url(path).path());
     }
 
     /// What the namespaces of a path's Socket.IO server heard, oldest first, of the newest 1,000.

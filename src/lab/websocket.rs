@@ -74,8 +74,7 @@ pub(super) async fn serve(
     let socket = &script.socket;
     let signed_in = (script.need == Some(Need::Session)).then_some(sessions);
     let (timers, clock) = (Vec::new(), Clock);
-    let mut session =
-        Session { conn, socket, clock, signed_in, next: 0, awaits: false, timers, sent: 0, received: 0 };
+    let mut session = Session { conn, socket, clock, signed_in, next: 0, awaits: false, timers, sent: 0, received: 0 };
     session.wind_up(up_for);
     session.run().await
 }

@@ -53,13 +53,13 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    fn of(&self, script: &Script, head: &Head, login: &str) -> Arc<Instance> {
+    fn of(&self, script: &Script, head: &Head, logins: watch::Receiver<String>) -> Arc<Instance> {
         let mut up = self.lock();
         if MAX_SERVERS <= up.len() {
             up.clear();
         }
         let name = name(script, head.path());
-        let start = || Arc::new(Instance::start(script, head.path(), login, &self.log));
+        let start = || Arc::new(Instance::start(script, head.path(), logins, &self.log));
         Arc::clone(up.entry(name).or_insert_with(start))
     }
 
@@ -94,7 +94,8 @@ struct Instance {
     /// The next of the script's polls.
     poll: AtomicUsize,
     over: watch::Sender<()>,
-    _ticking: JoinSet<()>,
+    logins: watch::Receiver<String>,
+    _tasks: JoinSet<()>,
 }
 
 /// Serves one request, and what follows it on a WebSocket.
@@ -106,7 +107,7 @@ pub(super) async fn serve(
     server: &Server,
 ) -> io::Result<After> {
     conn.pause(wait).await?;
-    let instance = server.sockets.of(script, head, server.shared.session());
+    let instance = server.sockets.of(script, head, server.shared.sessions());
     let mut over = instance.over.subscribe();
     let up_for = server.shared.up_for(script, head.path());
     let down = async {
@@ -127,7 +128,7 @@ pub(super) async fn serve(
 
 /// The answer to one request of the polling transport, over HTTP/2.
 pub(super) async fn polled(script: &Script, head: &Head, server: &Server) -> Option<Answer> {
-    let instance = server.sockets.of(script, head, server.shared.session());
+    let instance = server.sockets.of(script, head, server.shared.sessions());
     match instance.refusal(script, head, false) {
         Some(answer) => Some(answer),
         None if script.io.polls.is_empty() => instance.ask(script, head).await,
@@ -136,16 +137,22 @@ pub(super) async fn polled(script: &Script, head: &Head, server: &Server) -> Opt
 }
 
 impl Instance {
-    fn start(script: &Script, path: &str, login: &str, log: &Arc<heard::Log>) -> Self {
-        let (service, ticking) = rooms::start(&script.io, path, login, log);
+    fn start(script: &Script, path: &str, logins: watch::Receiver<String>, log: &Arc<heard::Log>) -> Self {
+        let (service, tasks) = rooms::start(&script.io, path, logins.clone(), log);
         Self {
             service,
             sids: Mutex::default(),
             within: AtomicU64::new(0),
             poll: AtomicUsize::new(0),
             over: watch::Sender::new(()),
-            _ticking: ticking,
+            logins,
+            _tasks: tasks,
         }
+    }
+
+    /// The script's own WebSocket.
+    async fn play(&self, conn: &mut Conn, script: &Script, head: &Head) -> io::Result<After> {
+        websocket::serve(conn, script, head, Duration::ZERO, None, self.logins.clone()).await
     }
 
     async fn serve(&self, conn: &mut Conn, script: &Script, head: &Head) -> io::Result<After> {
@@ -153,7 +160,7 @@ impl Instance {
         let answer = match self.refusal(script, head, socket) {
             Some(answer) => answer,
             None if socket && script.socket.plays() => {
-                return websocket::serve(conn, script, head, Duration::ZERO, None).await;
+                return self.play(conn, script, head).await;
             }
             None if socket => return self.open(conn, script, head).await,
             None if !script.io.polls.is_empty() => match self.scripted(script, head) {

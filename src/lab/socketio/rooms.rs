@@ -14,6 +14,7 @@ use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::DisconnectReason;
 use socketioxide::{SocketIo, TransportType};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::heard::{Heard, Log, What};
@@ -25,6 +26,7 @@ use crate::lab::script::Io;
 
 /// Where socketioxide listens.
 pub(super) const PATH: &str = "/socket.io/";
+const NAMESPACES: [&str; 2] = ["/", "/admin"];
 /// The longest text or bytes that `big` and `bytes` give, and the most events of `flood`.
 const MAX_ASKED: u64 = 16 * 1024 * 1024;
 
@@ -49,14 +51,14 @@ struct Rooms {
     io: Io,
     path: String,
     /// The cookie's value of those who have been to `/login`.
-    login: String,
+    logins: watch::Receiver<String>,
     log: Arc<Log>,
     /// When namespaces were joined, within the limit's window.
     joined: Mutex<VecDeque<Instant>>,
 }
 
-/// Starts a server; it ticks until the set is dropped.
-pub(super) fn start(io: &Io, path: &str, login: &str, log: &Arc<Log>) -> (Service, JoinSet<()>) {
+/// Starts a server; what it does by itself ends with the set.
+pub(super) fn start(io: &Io, path: &str, logins: watch::Receiver<String>, log: &Arc<Log>) -> (Service, JoinSet<()>) {
     let mut builder = SocketIo::builder()
         .ping_interval(io.ping_interval)
         .ping_timeout(io.ping_timeout)
@@ -68,9 +70,9 @@ pub(super) fn start(io: &Io, path: &str, login: &str, log: &Arc<Log>) -> (Servic
     }
     let (service, server) = builder.build_with_inner_svc(Nothing);
     let path = path.trim_end_matches('/').to_owned();
-    let rooms = Rooms { io: io.clone(), path, login: login.to_owned(), log: Arc::clone(log), joined: Mutex::default() };
+    let rooms = Rooms { io: io.clone(), path, logins: logins.clone(), log: Arc::clone(log), joined: Mutex::default() };
     let rooms = Arc::new(rooms);
-    for namespace in ["/", "/admin"] {
+    for namespace in NAMESPACES {
         let (at_door, inside) = (Arc::clone(&rooms), Arc::clone(&rooms));
         let join = move |socket: SocketRef, TryData(auth): TryData<Value>| {
             inside.join(&socket, auth.unwrap_or_default());
@@ -81,11 +83,26 @@ pub(super) fn start(io: &Io, path: &str, login: &str, log: &Arc<Log>) -> (Servic
         };
         server.ns(namespace, join.with(admit));
     }
-    let mut ticking = JoinSet::new();
-    if let Some(every) = io.tick {
-        ticking.spawn(tick(server, every));
+    let mut tasks = JoinSet::new();
+    if io.session {
+        tasks.spawn(log_out(server.clone(), logins));
     }
-    (service, ticking)
+    if let Some(every) = io.tick {
+        tasks.spawn(tick(server, every));
+    }
+    (service, tasks)
+}
+
+/// Disconnects all whose login has been ended.
+async fn log_out(server: SocketIo, mut logins: watch::Receiver<String>) {
+    while logins.changed().await.is_ok() {
+        for namespace in NAMESPACES {
+            if let Some(all) = server.of(namespace) {
+                // Who is gone already need not be told.
+                let _told = all.disconnect().await;
+            }
+        }
+    }
 }
 
 async fn tick(server: SocketIo, every: Duration) {
@@ -130,7 +147,7 @@ impl Rooms {
     fn is_logged_in(&self, socket: &SocketRef) -> bool {
         let headers = socket.req_parts().headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        cookie(&Head { headers, ..Head::default() }, login::COOKIE).as_deref() == Some(&*self.login)
+        cookie(&Head { headers, ..Head::default() }, login::COOKIE).as_ref() == Some(&*self.logins.borrow())
     }
 
     /// What a joined namespace does from now on.
