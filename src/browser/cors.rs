@@ -1,5 +1,7 @@
 //! The [CORS check](https://fetch.spec.whatwg.org/#concept-cors-check), and every way in which the CORS protocol refuses.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::{Credentials, headers};
@@ -125,12 +127,13 @@ impl CorsError {
 }
 
 /// A field's values joined, each without whitespace at its ends, bytes as they are.
-fn value_of(headers: &Headers, name: &str) -> Option<String> {
-    let values: Vec<String> = headers
-        .all(name)
-        .map(|value| headers::normalize_value(value).iter().map(|byte| char::from(*byte)).collect())
-        .collect();
-    (!values.is_empty()).then(|| values.join(", "))
+fn value_of<'a>(headers: &'a Headers, name: &'a str) -> Option<Cow<'a, str>> {
+    let mut values = headers.all(name).map(|value| headers::isomorphic_decode(headers::normalize_value(value)));
+    let mut joined = values.next()?;
+    for value in values {
+        joined.to_mut().extend([", ", &value]);
+    }
+    Some(joined)
 }
 
 /// [CORS check](https://fetch.spec.whatwg.org/#concept-cors-check). `origin` is what the request's `Origin` said.
@@ -150,20 +153,23 @@ pub fn cors_check(origin: &str, credentials: Credentials, response: &Headers) ->
     }
     // Step 4 compares bytes: no case folding, no trailing slash, no default port.
     if allowed != origin {
+        let value = allowed.into_owned();
         let fields = response.iter().filter(|(name, _)| *name == "Access-Control-Allow-Origin").count();
-        return Err(if allowed.contains([' ', ',']) {
-            Access::MultipleAllowOrigin { value: allowed, fields }
-        } else if allowed == "null" || is_url_with_authority(&allowed) {
-            Access::AllowOriginMismatch { value: allowed }
+        return Err(if value.contains([' ', ',']) {
+            Access::MultipleAllowOrigin { value, fields }
+        } else if value == "null" || is_url_with_authority(&value) {
+            Access::AllowOriginMismatch { value }
         } else {
-            Access::InvalidAllowOrigin { value: allowed }
+            Access::InvalidAllowOrigin { value }
         });
     }
     // Steps 5 to 8: the value is case-sensitive.
     match (credentials, value_of(response, "access-control-allow-credentials")) {
         (Credentials::Omit | Credentials::SameOrigin, _) => Ok(()),
         (Credentials::Include, Some(value)) if value == "true" => Ok(()),
-        (Credentials::Include, value) => Err(Access::AllowCredentials { value: value.unwrap_or_default() }),
+        (Credentials::Include, value) => {
+            Err(Access::AllowCredentials { value: value.unwrap_or_default().into_owned() })
+        }
     }
 }
 

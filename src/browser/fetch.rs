@@ -37,6 +37,8 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub struct Fetch {
     page: Page,
+    /// The page's, as a header has it.
+    origin: String,
     api: Api,
     notes: Vec<String>,
     memory: Memory,
@@ -74,6 +76,16 @@ enum Waiting {
     Actual,
 }
 
+/// What an answer leads to.
+enum Next {
+    /// The request that the preflight was for.
+    Actual,
+    /// Elsewhere, by an answer of that status.
+    Redirect { status: u16, to: Box<Url> },
+    /// To the script, which may read the headers of these names.
+    Script(ResponseType, Vec<String>),
+}
+
 impl Fetch {
     /// [fetch(input, init)](https://fetch.spec.whatwg.org/#dom-global-fetch) up to the first request that goes out. `now` is
     /// for what has a life time (cookies, permissions).
@@ -96,6 +108,7 @@ impl Fetch {
             Err(fault) => (Prepared::default(), Some(fault)),
         };
         let mut fetch = Self {
+            origin: page.origin(),
             page,
             api: call.api,
             notes: call.notes,
@@ -129,40 +142,45 @@ impl Fetch {
     pub fn on_exchange(&mut self, mut exchange: Exchange, now: Wall) -> Step {
         self.now = now;
         let refused = http::read(self.page.browser, &mut exchange).err();
-        let result = exchange.result.clone();
-        let proxied = exchange.proxy.is_some();
-        self.exchanges.push(exchange);
-        let response = match (result, refused) {
-            (Ok(response), None) => response,
+        let next = match (&exchange.result, &refused) {
+            (Ok(response), None) => self.answered(response, exchange.proxy.is_some()),
             (Err(error), _) | (Ok(_), Some(error)) => {
                 self.clear_permissions();
-                return self.done(Err(Fault::Net(error)));
+                Err(Fault::Net(error.clone()))
             }
         };
-        let refused = self.refused_by_network_layer(&response, proxied);
-        if refused.is_none() || dialect::cookies::keeps_of_broken_answer(self.page.browser) {
-            self.store_cookies(&response);
+        // Most have one, and each is large.
+        self.exchanges.reserve_exact(1);
+        self.exchanges.push(exchange);
+        match next {
+            Ok(Next::Actual) => self.send_actual(),
+            Ok(Next::Redirect { status, to }) => self.http_redirect_fetch(status, *to),
+            Ok(Next::Script(response_type, exposed)) => self.done(Ok((response_type, exposed))),
+            Err(fault) => self.done(Err(fault)),
+        }
+    }
+
+    fn answered(&mut self, response: &WireResponse, proxied: bool) -> Result<Next, Fault> {
+        let browser = self.page.browser;
+        let refused = self.refused_by_network_layer(response, proxied);
+        if refused.is_none() || dialect::cookies::keeps_of_broken_answer(browser) {
+            self.store_cookies(response);
         }
         if let Some(fault) = refused {
-            return self.done(Err(fault));
+            return Err(fault);
         }
         match std::mem::replace(&mut self.waiting, Waiting::Actual) {
             Waiting::Preflight(wanted) => {
-                let origin = self.preflight_origin();
-                let browser = self.page.browser;
-                match preflight::check(browser, self.url(), &wanted, &origin, self.credentials, &response) {
-                    Ok(()) => {
-                        let answer = &response.headers;
-                        self.with_permissions(|permissions, key, now| permissions.remember(browser, key, answer, now));
-                        if preflight::leans_on_wildcard(&wanted, &response) {
-                            self.remarks.push(Remark::Wildcard { url: self.url().clone() });
-                        }
-                        self.send_actual()
-                    }
-                    Err(error) => self.done(Err(Fault::Cors(error))),
+                preflight::check(browser, self.url(), &wanted, self.preflight_origin(), self.credentials, response)
+                    .map_err(Fault::Cors)?;
+                let answer = &response.headers;
+                self.with_permissions(|permissions, key, now| permissions.remember(browser, key, answer, now));
+                if preflight::leans_on_wildcard(&wanted, response) {
+                    self.remarks.push(Remark::Wildcard { url: self.url().clone() });
                 }
+                Ok(Next::Actual)
             }
-            Waiting::Actual => self.http_fetch_response(&response),
+            Waiting::Actual => self.http_fetch_response(response),
         }
     }
 
@@ -261,16 +279,16 @@ impl Fetch {
     }
 
     /// [Serializing a request origin](https://fetch.spec.whatwg.org/#serializing-a-request-origin).
-    fn request_origin(&self) -> String {
-        if self.tainted { "null".into() } else { self.page.origin() }
+    fn request_origin(&self) -> &str {
+        if self.tainted { "null" } else { &self.origin }
     }
 
-    fn preflight_origin(&self) -> String {
-        if dialect::preflight_origin_is_tainted(self.page.browser) { self.request_origin() } else { self.page.origin() }
+    fn preflight_origin(&self) -> &str {
+        if dialect::preflight_origin_is_tainted(self.page.browser) { self.request_origin() } else { &self.origin }
     }
 
     /// [Append a request `Origin` header](https://fetch.spec.whatwg.org/#append-a-request-origin-header).
-    fn origin_header(&self) -> Option<String> {
+    fn origin_header(&self) -> Option<&str> {
         // Step 2: wherever CORS is in play.
         if self.tainting == ResponseType::Cors {
             return Some(self.request_origin());
@@ -280,7 +298,7 @@ impl Fetch {
             return None;
         }
         let downgrade = self.page.url.scheme() == "https" && self.url().scheme() != "https";
-        Some(if downgrade { "null".into() } else { self.request_origin() })
+        Some(if downgrade { "null" } else { self.request_origin() })
     }
 
     /// The URL as it goes out: without its fragment.
@@ -291,7 +309,7 @@ impl Fetch {
     }
 
     fn send_preflight(&mut self, wanted: Wanted) -> Step {
-        let (url, origin, list) = (self.sent_url(), self.preflight_origin(), wanted.header_list());
+        let (url, list) = (self.sent_url(), wanted.header_list());
         let headers = sent::headers(&Sent {
             api: self.api,
             page: &self.page,
@@ -299,10 +317,10 @@ impl Fetch {
             method: "OPTIONS",
             script: &[],
             body: None,
-            origin: Some(&origin),
+            origin: Some(self.preflight_origin()),
             cookie: None, // A preflight never carries credentials.
             mode: Mode::Cors,
-            site: sent::sec_fetch_site(&self.page, self.urls.iter()),
+            way: &self.urls,
             preflight: Some((&wanted.method, list.as_deref())),
         });
         self.waiting = Waiting::Preflight(wanted);
@@ -312,7 +330,7 @@ impl Fetch {
 
     /// [HTTP-network-or-cache fetch](https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch), without the cache.
     fn send_actual(&mut self) -> Step {
-        let (url, origin) = (self.sent_url(), self.origin_header());
+        let url = self.sent_url();
         // Steps 3 to 5: whether credentials go with it.
         let include = match self.credentials {
             Credentials::Include => true,
@@ -336,10 +354,10 @@ impl Fetch {
             method: &self.method,
             script: &self.headers,
             body: self.body.as_ref().map(Bytes::len),
-            origin: origin.as_deref(),
+            origin: self.origin_header(),
             cookie: cookie.as_deref(),
             mode: self.mode,
-            site: sent::sec_fetch_site(&self.page, self.urls.iter()),
+            way: &self.urls,
             preflight: None,
         });
         self.waiting = Waiting::Actual;
@@ -351,7 +369,7 @@ impl Fetch {
     fn store_cookies(&mut self, response: &WireResponse) {
         let keeps = dialect::cookies::keeps_of_answer(self.page.browser, response.status);
         if self.waiting == Waiting::Actual && self.credentialed && keeps {
-            let at = self.exchanges.len().saturating_sub(1);
+            let at = self.exchanges.len();
             self.cookies.receive(&mut self.memory.jar, &self.page, &self.urls, &response.headers, self.now, at);
             self.remarks.extend(self.cookies.notes());
         }

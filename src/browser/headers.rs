@@ -1,5 +1,7 @@
 //! [Headers](https://fetch.spec.whatwg.org/#headers-class): names and values, the forbidden, the safelisted, the exposed.
 
+use std::borrow::Cow;
+
 use super::{Browser, Credentials, ResponseType, dialect, method};
 use crate::wire::Headers;
 
@@ -18,6 +20,14 @@ pub fn normalize_value(value: &[u8]) -> &[u8] {
     let start = value.iter().position(|byte| !white(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !white(byte)).map_or(start, |last| last + 1);
     &value[start..end]
+}
+
+/// [Isomorphic decode](https://infra.spec.whatwg.org/#isomorphic-decode): one character a byte. Borrowed where all is ASCII.
+pub fn isomorphic_decode(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        _ => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
 }
 
 /// [Header value](https://fetch.spec.whatwg.org/#header-value): no NUL and no line's end within.
@@ -160,55 +170,53 @@ pub fn is_non_wildcard(name: &str) -> bool {
 }
 
 /// The elements of a comma-separated field, all its lines together, one character a byte; an empty field is one empty element.
-pub fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = String> {
+pub fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Cow<'a, str>> {
     let elements = values.flat_map(|value| value.split(|byte| *byte == b','));
-    elements.map(|element| normalize_value(element).iter().map(|byte| char::from(*byte)).collect())
+    elements.map(|element| isomorphic_decode(normalize_value(element)))
 }
 
 /// [Extract header list values](https://fetch.spec.whatwg.org/#extract-header-list-values) of a field that is a list of
 /// tokens: `#field-name`, `#method`. Empty elements count for nothing; one that is no token fails the whole: it is the error.
-pub fn token_list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, String> {
+pub fn token_list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<&'a str>, String> {
     let mut tokens = Vec::new();
     for element in elements(values).filter(|element| !element.is_empty()) {
-        if !is_token(&element) {
-            return Err(element);
+        match element {
+            Cow::Borrowed(token) if is_token(token) => tokens.push(token),
+            element => return Err(element.into_owned()),
         }
-        tokens.push(element);
     }
     Ok(tokens)
 }
 
 /// [CORS-safelisted response-header name](https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name), apart from
-/// those that the answer lists; lower case.
+/// those that the answer lists.
 pub fn is_safelisted_response(name: &str) -> bool {
-    matches!(
-        name,
-        "cache-control"
-            | "content-language"
-            | "content-length"
-            | "content-type"
-            | "expires"
-            | "last-modified"
-            | "pragma"
-    )
+    const NAMES: [&str; 7] =
+        ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
+    is_among(name, &NAMES)
 }
 
-/// [Forbidden response-header name](https://fetch.spec.whatwg.org/#forbidden-response-header-name), lower case.
+/// [Forbidden response-header name](https://fetch.spec.whatwg.org/#forbidden-response-header-name).
 pub fn is_forbidden_response(name: &str) -> bool {
-    matches!(name, "set-cookie" | "set-cookie2")
+    is_among(name, &["set-cookie", "set-cookie2"])
+}
+
+/// Names compare without case.
+fn is_among(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 /// The names that a script can read, by the response's type: lower case, sorted. Of a CORS response those that are safe or that
 /// it [exposes](https://fetch.spec.whatwg.org/#concept-response-cors-exposed-header-name-list): one bad token empties that list.
 pub fn exposed(tainting: ResponseType, credentials: Credentials, response: &Headers) -> Vec<String> {
-    let names = response.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| !is_forbidden_response(name));
+    let names = response.iter().map(|(name, _)| name).filter(|name| !is_forbidden_response(name));
     let mut exposed: Vec<String> = match tainting {
-        ResponseType::Basic => names.collect(),
+        ResponseType::Basic => names.map(str::to_ascii_lowercase).collect(),
         ResponseType::Cors => {
             let listed = token_list(response.all("access-control-expose-headers")).unwrap_or_default();
-            let any = credentials != Credentials::Include && listed.iter().any(|name| name == "*");
-            let is_listed = |name: &str| listed.iter().any(|listed| listed.eq_ignore_ascii_case(name));
-            names.filter(|name| any || is_safelisted_response(name) || is_listed(name)).collect()
+            let any = credentials != Credentials::Include && listed.contains(&"*");
+            let readable = |name: &&str| any || is_safelisted_response(name) || is_among(name, &listed);
+            names.filter(readable).map(str::to_ascii_lowercase).collect()
         }
         ResponseType::Opaque | ResponseType::OpaqueRedirect => Vec::new(),
     };

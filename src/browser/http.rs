@@ -15,6 +15,8 @@ use crate::wire::{Exchange, Headers, HttpVersion, NetError, Purpose, WireRespons
 /// The largest head that WebKitGTK reads, in bytes.
 const SAFARI_HEAD: usize = 64 * 1024;
 
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// Makes the answer what that browser reads.
 ///
 /// # Errors
@@ -66,8 +68,10 @@ fn chrome(response: &mut WireResponse, secure: bool, default_port: bool) -> Resu
     if quirks.nul {
         return Err(NetError::InvalidHttpResponse);
     }
-    let headers = std::mem::take(&mut response.headers);
-    response.headers = headers.iter().map(|(name, value)| (name.trim_end_matches([' ', '\t']), value)).collect();
+    if has_spaced(&response.headers) {
+        let headers = std::mem::take(&mut response.headers);
+        response.headers = headers.iter().map(|(name, value)| (name.trim_end_matches(BLANKS), value)).collect();
+    }
     Ok(())
 }
 
@@ -121,10 +125,14 @@ fn safari(response: &mut WireResponse, purpose: Purpose) -> Result<(), NetError>
 
 /// Takes away fields with a blank before their colon, which are none there.
 fn drop_spaced(response: &mut WireResponse) {
-    if response.headers.iter().any(|(name, _)| name.ends_with([' ', '\t'])) {
+    if has_spaced(&response.headers) {
         let headers = std::mem::take(&mut response.headers);
-        response.headers = headers.iter().filter(|(name, _)| !name.ends_with([' ', '\t'])).collect();
+        response.headers = headers.iter().filter(|(name, _)| !name.ends_with(BLANKS)).collect();
     }
+}
+
+fn has_spaced(headers: &Headers) -> bool {
+    headers.iter().any(|(name, _)| name.ends_with(BLANKS))
 }
 
 #[cfg(test)]

@@ -1,17 +1,35 @@
 //! Origins and sites, by the [HTML standard](https://html.spec.whatwg.org/multipage/browsers.html#origin), and which of
 //! them count as secure.
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// [Serialization of an origin](https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin):
 /// `scheme://host[:port]`, without the scheme's own port; `null` where the URL has no tuple origin.
 pub fn serialize(url: &Url) -> String {
-    url.origin().ascii_serialization()
+    match tuple(url) {
+        Some((scheme, ..)) => format!("{scheme}://{}", &url[Position::BeforeHost..Position::AfterPort]),
+        None => url.origin().ascii_serialization(),
+    }
 }
 
 /// [Same origin](https://html.spec.whatwg.org/multipage/browsers.html#same-origin). Opaque origins are never the same here.
 pub fn same_origin(a: &Url, b: &Url) -> bool {
-    a.origin().is_tuple() && a.origin() == b.origin()
+    match (tuple(a), tuple(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => {
+            let origin = a.origin();
+            origin.is_tuple() && origin == b.origin()
+        }
+    }
+}
+
+/// Scheme, host and port of the network's schemes, where they are the [origin](https://url.spec.whatwg.org/#origin); a `blob:`
+/// URL's stands in its path.
+fn tuple(url: &Url) -> Option<(&str, &str, u16)> {
+    if !matches!(url.scheme(), "http" | "https" | "ws" | "wss" | "ftp") {
+        return None;
+    }
+    Some((url.scheme(), url.host_str()?, url.port_or_known_default()?))
 }
 
 /// [Registrable domain](https://url.spec.whatwg.org/#host-registrable-domain) by the public suffix list; an address or a

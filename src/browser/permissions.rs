@@ -73,7 +73,7 @@ impl Permissions {
         let until = now.plus(age);
         let grants = |field: &str| -> Vec<Grant> {
             let tokens = headers::token_list(answer.all(field)).unwrap_or_default();
-            tokens.into_iter().map(|what| Grant { what, until }).collect()
+            tokens.into_iter().map(|what| Grant { what: what.to_owned(), until }).collect()
         };
         let methods = grants("access-control-allow-methods");
         let mut names = grants("access-control-allow-headers");

@@ -73,12 +73,12 @@ pub fn check(
     let wildcard = credentials != Credentials::Include;
     // Step 7.5: the method, compared with case.
     let permitted = method::is_cors_safelisted(&wanted.method)
-        || methods.iter().any(|method| *method == wanted.method || (wildcard && method == "*"));
+        || methods.iter().any(|method| *method == wanted.method || (wildcard && *method == "*"));
     if !permitted {
         return Err(CorsError::MethodDisallowed { method: wanted.method.clone() });
     }
     // Steps 7.6 and 7.7: each header by name, without case; in the standard `*` covers all but Authorization.
-    let any = wildcard && names.iter().any(|name| name == "*");
+    let any = wildcard && names.contains(&"*");
     for (name, written) in &wanted.names {
         let listed = names.iter().any(|listed| listed.eq_ignore_ascii_case(name));
         if !listed && (!any || (headers::is_non_wildcard(name) && !dialect::wildcard_covers_authorization(browser))) {

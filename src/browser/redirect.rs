@@ -1,9 +1,11 @@
 //! [HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch), as far as it is rules about one answer.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::dialect::EmptyLocation;
-use super::{Browser, dialect};
+use super::{Browser, dialect, headers};
 use crate::wire::WireResponse;
 
 /// How many redirects are followed; the next one fails.
@@ -24,25 +26,32 @@ pub enum Location {
     Url(Box<Url>),
 }
 
-/// [Location URL](https://fetch.spec.whatwg.org/#concept-response-location-url) of an answer to a request for `current`.
-pub fn location_url(browser: Browser, response: &WireResponse, current: &Url) -> Location {
+/// Whether an answer is a redirect, be it one that leads nowhere.
+pub fn is_redirect(browser: Browser, response: &WireResponse) -> bool {
+    location(browser, response).is_some()
+}
+
+/// The `Location` that counts.
+fn location(browser: Browser, response: &WireResponse) -> Option<&[u8]> {
     // Step 1.
     if !is_redirect_status(response.status) {
-        return Location::None;
+        return None;
     }
     // Step 2.
-    let Some(value) = response.headers.first("location") else { return Location::None };
-    if value.is_empty() {
-        match dialect::empty_location(browser) {
-            EmptyLocation::None => return Location::None,
-            EmptyLocation::Invalid => return Location::Invalid,
-            EmptyLocation::Same => {}
-        }
+    let value = response.headers.first("location")?;
+    (!value.is_empty() || dialect::empty_location(browser) != EmptyLocation::None).then_some(value)
+}
+
+/// [Location URL](https://fetch.spec.whatwg.org/#concept-response-location-url) of an answer to a request for `current`.
+pub fn location_url(browser: Browser, response: &WireResponse, current: &Url) -> Location {
+    let Some(value) = location(browser, response) else { return Location::None };
+    if value.is_empty() && dialect::empty_location(browser) == EmptyLocation::Invalid {
+        return Location::Invalid;
     }
     // Step 3: bytes that are no UTF-8 are taken one character each, and percent-encoded by the URL parser.
     let text = match std::str::from_utf8(value) {
-        Ok(text) => text.to_owned(),
-        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => headers::isomorphic_decode(value),
     };
     let Ok(mut url) = current.join(&text) else { return Location::Invalid };
     // Step 4: the fragment goes on where the location has none of its own.

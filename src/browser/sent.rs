@@ -3,7 +3,7 @@
 //! Chrome's order is that of its HTTP/1.1 requests; Firefox's likewise. Safari's network layer orders by a hash, so that its
 //! order here is one of several. HTTP/2 has neither `Host` nor `Connection`: the network leaves them out there.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::{Api, Browser, Mode, Page, dialect, origin};
 use crate::wire::Headers;
@@ -12,6 +12,8 @@ use crate::wire::Headers;
 pub(super) const BRANDS: &str = "\"Chromium\";v=\"156\", \"Google Chrome\";v=\"156\", \"Not=A?Brand\";v=\"24\"";
 /// Its `sec-ch-ua-platform`.
 pub(super) const PLATFORM: &str = "\"Linux\"";
+/// About how many fields there are.
+const FIELDS: usize = 16;
 
 /// What decides the fields of one request.
 #[derive(Clone, Debug)]
@@ -28,20 +30,20 @@ pub struct Sent<'a> {
     pub origin: Option<&'a str>,
     pub cookie: Option<&'a [u8]>,
     pub mode: Mode,
-    /// Relation of the page to every URL on the way.
-    pub site: &'static str,
+    /// Every URL on the way, this one included.
+    pub way: &'a [Url],
     /// For a preflight: `Access-Control-Request-Method` and `-Headers`.
     pub preflight: Option<(&'a str, Option<&'a str>)>,
 }
 
 /// [Sec-Fetch-Site](https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header): the worst of the URLs on the way.
-pub fn sec_fetch_site<'a>(page: &Page, urls: impl Iterator<Item = &'a Url>) -> &'static str {
+pub fn sec_fetch_site(page: &Page, way: &[Url]) -> &'static str {
     if page.is_sandboxed() {
         return "cross-site";
     }
     let page = &page.url;
     let mut site = "same-origin";
-    for url in urls {
+    for url in way {
         if origin::same_origin(page, url) {
             continue;
         }
@@ -62,11 +64,8 @@ pub fn referrer(page: &Page, url: &Url) -> Option<String> {
         return None;
     }
     if same_origin {
-        let mut full = page.clone();
-        full.set_fragment(None);
-        let _ = full.set_username("");
-        let _ = full.set_password(None);
-        return Some(full.into());
+        // Without username, password and fragment.
+        return Some(format!("{}://{}", page.scheme(), &page[Position::BeforeHost..Position::AfterQuery]));
     }
     if origin::is_potentially_trustworthy(page) && !origin::is_potentially_trustworthy(url) {
         return None;
@@ -75,13 +74,13 @@ pub fn referrer(page: &Page, url: &Url) -> Option<String> {
 }
 
 /// The `Host` field: the port only where it is not the scheme's own.
-pub fn host(url: &Url) -> String {
-    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+pub fn host(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 /// Every field, in order.
 pub fn headers(sent: &Sent<'_>) -> Headers {
-    let mut out = Headers::new();
+    let mut out = Headers::with_capacity(FIELDS);
     match sent.page.browser {
         Browser::Chrome => chrome(sent, &mut out),
         Browser::Firefox => firefox(sent, &mut out),
@@ -172,9 +171,9 @@ impl Sent<'_> {
         }
         for name in order {
             match *name {
-                "Sec-Fetch-Site" => out.push(*name, self.site),
-                "Sec-Fetch-Mode" => out.push(*name, self.mode.word()),
-                _ => out.push(*name, "empty"),
+                "Sec-Fetch-Site" => out.push(name, sec_fetch_site(self.page, self.way)),
+                "Sec-Fetch-Mode" => out.push(name, self.mode.word()),
+                _ => out.push(name, "empty"),
             }
         }
     }
@@ -321,7 +320,7 @@ mod tests {
             origin: Some("https://app.test"),
             cookie: (!preflight).then_some(b"sid=1"),
             mode: Mode::Cors,
-            site: "cross-site",
+            way: &[],
             preflight: preflight.then_some(("POST", Some("content-type,x-test"))),
         };
         let names: Vec<String> = headers(&sent).iter().map(|(name, _)| name.to_owned()).collect();
@@ -383,7 +382,7 @@ mod tests {
             origin: Some("https://app.test"),
             cookie: None,
             mode: Mode::Cors,
-            site: "cross-site",
+            way: &[],
             preflight: None,
         };
         let names: Vec<String> = headers(&sent).iter().map(|(name, _)| name.to_owned()).collect();
@@ -399,7 +398,7 @@ mod tests {
         let page = page("https://app.test/");
         let site = |urls: &[&str]| {
             let urls: Vec<Url> = urls.iter().map(|text| url(text)).collect();
-            sec_fetch_site(&page, urls.iter())
+            sec_fetch_site(&page, &urls)
         };
         assert_eq!(site(&["https://app.test/x"]), "same-origin");
         assert_eq!(site(&["https://www.app.test/x", "https://app.test/"]), "same-site");

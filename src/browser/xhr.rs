@@ -123,8 +123,7 @@ fn set_request_header(
         return misuse(ApiMisuse::HeaderName { name: name.to_owned() });
     }
     if !headers::is_value(value) {
-        let value = value.iter().map(|byte| char::from(*byte)).collect();
-        return misuse(ApiMisuse::HeaderValue { value });
+        return misuse(ApiMisuse::HeaderValue { value: headers::isomorphic_decode(value).into_owned() });
     }
     // Step 5.
     if headers::is_forbidden(browser, name, value) {

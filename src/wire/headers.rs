@@ -1,53 +1,72 @@
 //! Header fields as they were on the wire: names in their own case, in order, repeated ones kept apart.
 
+use std::fmt;
+
 use crate::base::secret::Redactor;
 
 /// A list of header fields. Values are bytes: a server may send any.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Box<str>, Box<[u8]>)>);
+///
+/// Names stand in one buffer and values in another, so that no field has an allocation of its own.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    names: String,
+    values: Vec<u8>,
+    /// Where each field's name and value end: the next one's begin there.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Headers {
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// None yet, with room for so many fields of usual length.
+    pub fn with_capacity(fields: usize) -> Self {
+        Self {
+            names: String::with_capacity(16 * fields),
+            values: Vec::with_capacity(32 * fields),
+            ends: Vec::with_capacity(fields),
+        }
+    }
+
     /// Adds a field at the end.
-    pub fn push(&mut self, name: impl Into<Box<str>>, value: impl AsRef<[u8]>) {
-        self.0.push((name.into(), value.as_ref().into()));
+    pub fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
+        self.names.push_str(name.as_ref());
+        self.values.extend_from_slice(value.as_ref());
+        self.ends.push((self.names.len(), self.values.len()));
     }
 
     /// Replaces the first field of that name and drops its repetitions, or adds it at the end.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) {
-        let value: Box<[u8]> = value.as_ref().into();
+        let value = value.as_ref();
+        let mut out = Self::with_capacity(self.len() + 1);
         let mut placed = false;
-        self.0.retain_mut(|(n, v)| {
+        for (n, v) in self.iter() {
             if !n.eq_ignore_ascii_case(name) {
-                return true;
+                out.push(n, v);
+            } else if !placed {
+                out.push(n, value);
+                placed = true;
             }
-            if placed {
-                return false;
-            }
-            placed = true;
-            v.clone_from(&value);
-            true
-        });
-        if !placed {
-            self.0.push((name.into(), value));
         }
+        if !placed {
+            out.push(name, value);
+        }
+        *self = out;
     }
 
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        *self = self.iter().filter(|(n, _)| !n.eq_ignore_ascii_case(name)).collect();
     }
 
     /// Every value of that name, in order. Names compare without case.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| &**v)
+        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The first value of that name.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| &**v)
+        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The first value of that name where it is UTF-8.
@@ -74,26 +93,41 @@ impl Headers {
 
     /// Name and value of each field, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        let mut start = (0, 0);
+        self.ends.iter().map(move |end| {
+            let (name, value) = (&self.names[start.0..end.0], &self.values[start.1..end.1]);
+            start = *end;
+            (name, value)
+        })
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
     }
 
     /// A copy that may be recorded.
     pub fn redacted(&self, redactor: &Redactor) -> Self {
-        Self(self.0.iter().map(|(name, value)| (name.clone(), redactor.bytes(value).into())).collect())
+        self.iter().map(|(name, value)| (name, redactor.bytes(value))).collect()
     }
 }
 
-impl<N: Into<Box<str>>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
+impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
-        Self(fields.into_iter().map(|(name, value)| (name.into(), value.as_ref().into())).collect())
+        let mut out = Self::new();
+        for (name, value) in fields {
+            out.push(name, value);
+        }
+        out
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value)))).finish()
     }
 }
 

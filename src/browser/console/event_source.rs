@@ -56,7 +56,7 @@ pub fn of_answer_without_body(page: &Page, foreign: bool, url: &Url, fault: &Fau
         follows: true,
         preflight: false,
         after_preflight: false,
-        origin: page.origin(),
+        origin: &page.origin(),
         answered: url,
         sent: true,
         foreign,

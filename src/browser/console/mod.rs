@@ -95,7 +95,7 @@ pub struct Failing<'a> {
     /// It was the request itself, right after a preflight that went over the network.
     pub after_preflight: bool,
     /// What the request's `Origin` says by now.
-    pub origin: String,
+    pub origin: &'a str,
     /// Where the last answer came from.
     pub answered: &'a Url,
     /// Anything went out at all.
@@ -185,7 +185,10 @@ fn composed(page: &Page, remarks: &[Remark], fault: Option<&Fault>, end: Vec<Str
 
 /// Firefox shows a thousand characters of a line. Seen.
 fn cut(line: &mut String) {
-    if let Some((at, _)) = line.char_indices().nth(1000) {
+    const SHOWN: usize = 1000;
+    if SHOWN < line.len()
+        && let Some((at, _)) = line.char_indices().nth(SHOWN)
+    {
         line.truncate(at);
     }
 }

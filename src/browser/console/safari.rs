@@ -16,7 +16,7 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Api::Xhr => "XMLHttpRequest",
         Api::EventSource => "EventSource",
     };
-    let cannot_load = format!("{who} cannot load {url} due to access control checks.");
+    let cannot_load = |url: &Url| format!("{who} cannot load {url} due to access control checks.");
     let status = failing.response.map_or(0, |response| response.status);
     match failing.fault {
         None => Vec::new(),
@@ -28,45 +28,42 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
                 "Unsafe attempt to load URL {url} from origin {}. Domains, protocols and ports must match.",
                 page.origin()
             ),
-            cannot_load,
+            cannot_load(url),
         ],
         // Not of an opaque request.
         Some(Fault::Cors(CorsError::DisabledScheme { .. })) if failing.mode == Mode::NoCors => Vec::new(),
-        Some(Fault::Cors(error)) => vec![cors(failing, error, status), cannot_load],
+        Some(Fault::Cors(error)) => vec![cors(failing, error, status), cannot_load(url)],
         Some(Fault::UnsafeRedirect) if failing.mode == Mode::Cors => {
             let to = redirect_target(failing);
             let why = "not allowed to follow a cross-origin CORS redirection with non CORS scheme";
-            vec![redirection(failing, why), format!("{who} cannot load {to} due to access control checks.")]
+            vec![redirection(failing, why), cannot_load(&to)]
         }
-        Some(Fault::MixedContent) if failing.sent => vec![
-            blocked_insecure(page, url),
-            format!("{who} cannot load {} due to access control checks.", failing.answered),
-        ],
+        Some(Fault::MixedContent) if failing.sent => vec![blocked_insecure(page, url), cannot_load(failing.answered)],
         Some(Fault::ContentSecurityPolicy { .. }) if failing.sent => {
-            vec!["Blocked by Content Security Policy.".into(), cannot_load]
+            vec!["Blocked by Content Security Policy.".into(), cannot_load(url)]
         }
         Some(Fault::MixedContent) => {
-            vec![blocked_insecure(page, url), "Not allowed to request resource".into(), cannot_load]
+            vec![blocked_insecure(page, url), "Not allowed to request resource".into(), cannot_load(url)]
         }
         Some(Fault::UnsafePort { port }) => {
             let mut lines = vec![format!("Not allowed to use restricted network port {port}: {url}")];
             // No refusal by access control, which is all that the others tell of.
             if failing.api == Api::Fetch {
-                lines.push(cannot_load);
+                lines.push(cannot_load(url));
             }
             lines
         }
         Some(Fault::RedirectRefused) => {
-            vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load]
+            vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load(url)]
         }
-        Some(Fault::TooManyRedirects) => vec!["Load cannot follow more than 20 redirections".into(), cannot_load],
+        Some(Fault::TooManyRedirects) => vec!["Load cannot follow more than 20 redirections".into(), cannot_load(url)],
         // Of the network's failures only those of a preflight have a line.
-        Some(Fault::Net(error)) if failing.preflight => vec![network(error, url), cannot_load],
+        Some(Fault::Net(error)) if failing.preflight => vec![network(error, url), cannot_load(url)],
         Some(Fault::ResourcePolicySameOrigin | Fault::ResourcePolicySameSite) => vec![
             format!(
                 "Cancelled load to {url} because it violates the resource's Cross-Origin-Resource-Policy response header."
             ),
-            cannot_load,
+            cannot_load(url),
         ],
         Some(_) => Vec::new(),
     }
@@ -94,7 +91,7 @@ fn cors(failing: &Failing<'_>, error: &CorsError, status: u16) -> String {
                 | Access::MultipleAllowOrigin { .. }
                 | Access::InvalidAllowOrigin { .. }
                 | Access::AllowOriginMismatch { .. } => {
-                    let origin = &failing.origin;
+                    let origin = failing.origin;
                     format!("Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}")
                 }
                 Access::Wildcard => {

@@ -17,9 +17,9 @@ impl Fetch {
     /// The preflight cache, and where this request stands in it.
     pub(super) fn with_permissions<T>(&mut self, work: impl FnOnce(&mut Permissions, Key<'_>, Wall) -> T) -> T {
         let kept = !self.tainted || dialect::permission_rules(self.page.browser).of_tainted_origin;
-        let origin = kept.then(|| self.page.origin());
+        let origin = kept.then_some(self.origin.as_str());
         let url = &self.urls[self.urls.len() - 1];
-        let key = Key { origin: origin.as_deref(), url, credentials: self.credentials };
+        let key = Key { origin, url, credentials: self.credentials };
         work(&mut self.memory.permissions, key, self.now)
     }
 

@@ -8,7 +8,7 @@ use super::super::cors::{CorsError, cors_check};
 use super::super::dialect::csp::{Asker, Check, checks};
 use super::super::redirect::{self, Location};
 use super::super::{Api, Browser, Fault, Mode, Redirect, dialect, headers, http, origin};
-use super::{Fetch, Step};
+use super::{Fetch, Next, Step};
 use crate::wire::{Exchange, NetError, Phase, Purpose, WireResponse};
 
 impl Fetch {
@@ -30,31 +30,29 @@ impl Fetch {
     }
 
     /// [HTTP fetch](https://fetch.spec.whatwg.org/#concept-http-fetch), step 5 and on: an answer to the request itself.
-    pub(super) fn http_fetch_response(&mut self, response: &WireResponse) -> Step {
+    pub(super) fn http_fetch_response(&mut self, response: &WireResponse) -> Result<Next, Fault> {
         let location = redirect::location_url(self.page.browser, response, self.url());
         // The network's own rules about where a redirect may lead come first.
-        if let Err(fault) = self.network_takes_redirect(&location) {
-            return self.done(Err(fault));
-        }
+        self.network_takes_redirect(&location)?;
         // Step 4.4: the CORS check of every answer, redirects included.
         if self.tainting == ResponseType::Cors
-            && let Err(why) = cors_check(&self.request_origin(), self.credentials, &response.headers)
+            && let Err(why) = cors_check(self.request_origin(), self.credentials, &response.headers)
         {
             self.clear_permissions();
-            return self.done(Err(Fault::Cors(CorsError::Access { preflight: false, why })));
+            return Err(Fault::Cors(CorsError::Access { preflight: false, why }));
         }
         // Step 4.5: Cross-Origin-Resource-Policy.
         if self.tainting == ResponseType::Opaque
             && let Some(fault) = self.resource_policy(response)
         {
-            return self.done(Err(fault));
+            return Err(fault);
         }
         match location {
             Location::None | Location::Invalid => self.filtered_response(response),
-            Location::Url(next) => match self.redirect {
-                Redirect::Error => self.done(Err(Fault::RedirectRefused)),
-                Redirect::Manual => self.done(Ok((ResponseType::OpaqueRedirect, Vec::new()))),
-                Redirect::Follow => self.http_redirect_fetch(response.status, *next),
+            Location::Url(to) => match self.redirect {
+                Redirect::Error => Err(Fault::RedirectRefused),
+                Redirect::Manual => Ok(Next::Script(ResponseType::OpaqueRedirect, Vec::new())),
+                Redirect::Follow => Ok(Next::Redirect { status: response.status, to }),
             },
         }
     }
@@ -84,7 +82,7 @@ impl Fetch {
     }
 
     /// [HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch) to `next`.
-    fn http_redirect_fetch(&mut self, status: u16, mut next: Url) -> Step {
+    pub(super) fn http_redirect_fetch(&mut self, status: u16, mut next: Url) -> Step {
         let browser = self.page.browser;
         let current = self.url().clone();
         if checks(browser, Asker::Redirect).first() == Some(&Check::Upgrade)
@@ -154,15 +152,15 @@ impl Fetch {
     }
 
     /// [Filtered response](https://fetch.spec.whatwg.org/#concept-filtered-response): what the script may read of it.
-    fn filtered_response(&mut self, response: &WireResponse) -> Step {
+    fn filtered_response(&self, response: &WireResponse) -> Result<Next, Fault> {
         if self.api == Api::Xhr
             && let Some(error) = &response.transfer.error
             && dialect::broken_body_fails_xhr(self.page.browser, error)
         {
-            return self.done(Err(Fault::Net(error.clone())));
+            return Err(Fault::Net(error.clone()));
         }
         let exposed = headers::exposed(self.tainting, self.credentials, &response.headers);
-        self.done(Ok((self.tainting, exposed)))
+        Ok(Next::Script(self.tainting, exposed))
     }
 
     pub(super) fn done(&mut self, result: Result<(ResponseType, Vec<String>), Fault>) -> Step {
@@ -187,9 +185,7 @@ impl Fetch {
             mode: self.mode,
             fault: fault.as_ref(),
             response: last,
-            redirects: last.is_some_and(|response| {
-                redirect::location_url(self.page.browser, response, answered) != Location::None
-            }),
+            redirects: last.is_some_and(|response| redirect::is_redirect(self.page.browser, response)),
             follows: self.redirect == Redirect::Follow,
             preflight: exchanges.last().is_some_and(|exchange| exchange.request.purpose == Purpose::Preflight),
             after_preflight: matches!(&exchanges[..], [.., before, last]

@@ -1,5 +1,7 @@
 //! Whether a 101 [completes the handshake](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), in Chromium's order of checks.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -47,7 +49,7 @@ pub fn check(page: &Page, key: &str, asked: &[String], response: &Headers) -> Re
 /// Item 2.
 fn upgrade(browser: Browser, response: &Headers) -> Result<(), Invalid> {
     if dialect::takes_many_upgrades(browser) {
-        let values: Vec<String> = elements(response.all("upgrade")).collect();
+        let values: Vec<_> = elements(response.all("upgrade")).collect();
         return match values.iter().any(|value| value.eq_ignore_ascii_case("websocket")) {
             true => Ok(()),
             false if values.is_empty() => Err(Invalid::Missing { name: "Upgrade" }),
@@ -55,11 +57,11 @@ fn upgrade(browser: Browser, response: &Headers) -> Result<(), Invalid> {
         };
     }
     let value = single(response, "Upgrade")?;
-    if value.eq_ignore_ascii_case("websocket") { Ok(()) } else { Err(Invalid::Upgrade { value }) }
+    if value.eq_ignore_ascii_case("websocket") { Ok(()) } else { Err(Invalid::Upgrade { value: value.into_owned() }) }
 }
 
 /// The only element of a field.
-fn single(response: &Headers, name: &'static str) -> Result<String, Invalid> {
+fn single<'a>(response: &'a Headers, name: &'static str) -> Result<Cow<'a, str>, Invalid> {
     let mut found = elements(response.all(name));
     match (found.next(), found.next()) {
         (None, _) => Err(Invalid::Missing { name }),
@@ -70,7 +72,7 @@ fn single(response: &Headers, name: &'static str) -> Result<String, Invalid> {
 
 /// Item 6.
 fn subprotocol(browser: Browser, asked: &[String], response: &Headers) -> Result<Option<String>, Invalid> {
-    let mut answered: Vec<String> = elements(response.all("sec-websocket-protocol")).collect();
+    let mut answered: Vec<String> = elements(response.all("sec-websocket-protocol")).map(Cow::into_owned).collect();
     if dialect::takes_loose_subprotocol(browser) && 1 < response.all("sec-websocket-protocol").count() {
         answered.truncate(1);
     }
@@ -93,11 +95,13 @@ fn subprotocol(browser: Browser, asked: &[String], response: &Headers) -> Result
 fn extensions(page: &Page, response: &Headers) -> Result<Option<Agreed>, Invalid> {
     let mut deflate = None;
     for value in response.all("sec-websocket-extensions") {
-        let text: String = headers::normalize_value(value).iter().map(|byte| char::from(*byte)).collect();
+        let text = headers::isomorphic_decode(headers::normalize_value(value));
         if text.is_empty() && dialect::takes_empty_extensions(page.browser) {
             continue;
         }
-        let Some(list) = parse_extensions(&text) else { return Err(Invalid::ExtensionSyntax { value: text }) };
+        let Some(list) = parse_extensions(&text) else {
+            return Err(Invalid::ExtensionSyntax { value: text.into_owned() });
+        };
         for (name, parameters) in list {
             if name != "permessage-deflate" || !page.abilities.deflate {
                 return Err(Invalid::ExtensionUnasked { name });

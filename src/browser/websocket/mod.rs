@@ -195,7 +195,7 @@ impl Handshake {
         if origin::is_potentially_trustworthy(&self.url) {
             out.push("Sec-Fetch-Dest", "empty");
             out.push("Sec-Fetch-Mode", "websocket");
-            out.push("Sec-Fetch-Site", sent::sec_fetch_site(&self.page, std::iter::once(&self.http_url())));
+            out.push("Sec-Fetch-Site", sent::sec_fetch_site(&self.page, &[self.http_url()]));
         }
         out.push("Pragma", "no-cache");
         out.push("Cache-Control", "no-cache");
