@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that can't measure has to stop")]
 
 mod common;
+#[path = "../tests/common/oracle.rs"]
+mod oracle;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -16,8 +18,6 @@ use wirewatch::browser::{Fetch, Memory, Step};
 use wirewatch::cli::replay::{Ask, Plan};
 use wirewatch::engine::exchange;
 use wirewatch::lab::Oracle;
-use wirewatch::net::{Client, ConnectTo, Settings};
-use wirewatch::profile::model::Proxy;
 use wirewatch::watch::stats::percentile;
 use wirewatch::wire::Exchange;
 
@@ -50,15 +50,8 @@ fn main() {
 
 /// Runs every case over the wire.
 async fn ask_once(browser: &str) -> Vec<Known> {
-    let oracle = Oracle::start().await.unwrap();
-    let connect_to = oracle.places().into_iter().map(|(host, port, to)| ConnectTo { host, port, to }).collect();
-    let settings = Settings {
-        proxy: Proxy::Direct,
-        ca_file: Some(oracle.ca_file().to_owned()),
-        connect_to,
-        ..Settings::default()
-    };
-    let client = Client::new(&settings).unwrap();
+    let server = Oracle::start().await.unwrap();
+    let client = oracle::client(server.places(), server.ca_file());
     let mut known = Vec::new();
     for line in common::recorded_cases() {
         let mut case: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -91,46 +84,32 @@ fn measured(known: &Known) -> Option<Duration> {
 /// One decision, from the script's call on; what goes in is made ready before.
 fn decide(known: &Known) -> Option<Duration> {
     let (page, memory, exchanges) = (known.plan.page.clone(), known.memory.clone(), known.exchanges.clone());
-    match known.plan.ask.clone() {
-        Ask::Fetch(request) => {
-            let started = Clock.mono();
-            let (mut fetch, mut step) = Fetch::start(page, request, memory, NOW);
-            for exchange in exchanges {
-                step = fetch.on_exchange(exchange, NOW);
-            }
-            let took = Clock.mono() - started;
-            done(&step);
-            black_box((fetch, step));
-            Some(took)
-        }
-        Ask::Xhr(request) => {
-            let started = Clock.mono();
-            let (mut fetch, mut step) = Fetch::xhr(page, request, memory, NOW);
-            for exchange in exchanges {
-                step = fetch.on_exchange(exchange, NOW);
-            }
-            let took = Clock.mono() - started;
-            done(&step);
-            black_box((fetch, step));
-            Some(took)
-        }
+    let fetch = |fetch: &mut Fetch, exchange| fetch.on_exchange(exchange, NOW);
+    let handshake = |handshake: &mut Handshake, exchange| handshake.on_exchange(exchange, NOW);
+    Some(match known.plan.ask.clone() {
+        Ask::Fetch(request) => timed(|| Fetch::start(page, request, memory, NOW), fetch, exchanges),
+        Ask::Xhr(request) => timed(|| Fetch::xhr(page, request, memory, NOW), fetch, exchanges),
         Ask::Socket(socket, _) => {
             let key = exchanges.first().and_then(|exchange| exchange.request.headers.first("sec-websocket-key"));
             let key = key.map_or([0; 16], |key| STANDARD.decode(key).unwrap().try_into().unwrap());
-            let started = Clock.mono();
-            let (mut handshake, mut step) = Handshake::start(page, socket, memory, key, NOW);
-            for exchange in exchanges {
-                step = handshake.on_exchange(exchange, NOW);
-            }
-            let took = Clock.mono() - started;
-            done(&step);
-            black_box((handshake, step));
-            Some(took)
+            timed(|| Handshake::start(page, socket, memory, key, NOW), handshake, exchanges)
         }
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
-fn done(step: &Step) {
+fn timed<M>(
+    start: impl FnOnce() -> (M, Step),
+    on_exchange: impl Fn(&mut M, Exchange) -> Step,
+    exchanges: Vec<Exchange>,
+) -> Duration {
+    let started = Clock.mono();
+    let (mut machine, mut step) = start();
+    for exchange in exchanges {
+        step = on_exchange(&mut machine, exchange);
+    }
+    let took = Clock.mono() - started;
     assert!(matches!(step, Step::Done(_)), "the same answers lead to the same end");
+    black_box((machine, step));
+    took
 }

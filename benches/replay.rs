@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that can't measure has to stop")]
 
 mod common;
+#[path = "../tests/common/oracle.rs"]
+mod oracle;
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,8 +19,6 @@ use serde_json::json;
 use wirewatch::base::Clock;
 use wirewatch::cli::replay::{Runner, replay};
 use wirewatch::lab::Oracle;
-use wirewatch::net::{Client, ConnectTo, Settings};
-use wirewatch::profile::model::Proxy;
 
 const CASES: usize = 3000;
 const JOBS: usize = 32;
@@ -45,18 +45,11 @@ async fn serve() {
 }
 
 fn alone(cases: &[String]) {
-    let oracle = common::Role::start("oracle", &[], 10_000);
-    let told: serde_json::Value = serde_json::from_str(&oracle.line).unwrap();
-    let places: Vec<(Option<String>, Option<u16>, Option<std::net::SocketAddr>)> =
-        serde_json::from_value(told["places"].clone()).unwrap();
-    let connect_to = places.into_iter().map(|(host, port, to)| ConnectTo { host, port, to }).collect();
-    let settings = Settings {
-        proxy: Proxy::Direct,
-        ca_file: told["ca"].as_str().map(Into::into),
-        connect_to,
-        ..Settings::default()
-    };
-    let runner = Runner { client: Client::new(&settings).unwrap(), timeout: Duration::from_secs(60), clock: Clock };
+    let server = common::Role::start("oracle", &[], 10_000);
+    let told: serde_json::Value = serde_json::from_str(&server.line).unwrap();
+    let places = serde_json::from_value(told["places"].clone()).unwrap();
+    let client = oracle::client(places, Path::new(told["ca"].as_str().unwrap()));
+    let runner = Runner { client, timeout: Duration::from_secs(60), clock: Clock };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let input = cases.join("\n");
     let (started, cpu) = (Instant::now(), common::process_cpu(std::process::id()));

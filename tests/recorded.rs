@@ -7,6 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has to fail")]
 
+#[path = "common/oracle.rs"]
+mod oracle;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,8 +18,6 @@ use serde_json::{Map, Value, json};
 use wirewatch::base::Clock;
 use wirewatch::cli::replay::{Runner, replay};
 use wirewatch::lab::Oracle;
-use wirewatch::net::{Client, ConnectTo, Settings};
-use wirewatch::profile::model::Proxy;
 
 const FOLDER: &str = "tests/cases";
 /// How many cases run at once.
@@ -133,14 +134,8 @@ fn request(written: &Value) -> Value {
 
 /// Runs every case as that browser.
 async fn answers(cases: &[Recorded], oracle: &Oracle) -> Vec<Value> {
-    let connect_to = oracle.places().into_iter().map(|(host, port, to)| ConnectTo { host, port, to }).collect();
-    let settings = Settings {
-        proxy: Proxy::Direct,
-        ca_file: Some(oracle.ca_file().to_owned()),
-        connect_to,
-        ..Settings::default()
-    };
-    let runner = Runner { client: Client::new(&settings).unwrap(), timeout: Duration::from_secs(120), clock: Clock };
+    let client = oracle::client(oracle.places(), oracle.ca_file());
+    let runner = Runner { client, timeout: Duration::from_secs(120), clock: Clock };
     let input: String = cases.iter().map(|case| line(case) + "\n").collect();
     let mut output = Vec::new();
     replay(Box::new(std::io::Cursor::new(input)), &mut output, runner, JOBS).await.unwrap();

@@ -132,7 +132,7 @@ impl Navigation {
             return origin::is_potentially_trustworthy(url).then(|| self.told(name).to_owned());
         }
         let fixed = match name {
-            "Host" => return Some(sent::host(url)),
+            "Host" => return Some(sent::host(url).to_owned()),
             "Content-Length" => return form.map(|form| form.len().to_string()),
             "Origin" => return form.and_then(|_| self.origin(url)),
             "Referer" => return sent::referrer(&Page::new(self.from.clone()?, browser), url),

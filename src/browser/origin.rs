@@ -7,7 +7,7 @@ use url::{Host, Position, Url};
 /// `scheme://host[:port]`, without the scheme's own port; `null` where the URL has no tuple origin.
 pub fn serialize(url: &Url) -> String {
     match tuple(url) {
-        Some((scheme, ..)) => format!("{scheme}://{}", &url[Position::BeforeHost..Position::AfterPort]),
+        Some((scheme, ..)) => [scheme, "://", &url[Position::BeforeHost..Position::AfterPort]].concat(),
         None => url.origin().ascii_serialization(),
     }
 }

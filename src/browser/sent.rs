@@ -65,12 +65,12 @@ pub fn referrer(page: &Page, url: &Url) -> Option<String> {
     }
     if same_origin {
         // Without username, password and fragment.
-        return Some(format!("{}://{}", page.scheme(), &page[Position::BeforeHost..Position::AfterQuery]));
+        return Some([page.scheme(), "://", &page[Position::BeforeHost..Position::AfterQuery]].concat());
     }
     if origin::is_potentially_trustworthy(page) && !origin::is_potentially_trustworthy(url) {
         return None;
     }
-    Some(format!("{}/", origin::serialize(page)))
+    Some([page.scheme(), "://", host(page), "/"].concat())
 }
 
 /// The `Host` field: the port only where it is not the scheme's own.

@@ -6,14 +6,9 @@ use crate::base::secret::Redactor;
 
 /// A list of header fields. Values are bytes: a server may send any.
 ///
-/// Names stand in one buffer and values in another, so that no field has an allocation of its own.
+/// All of it is one buffer: name and value of each field in turn, each behind its length.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers {
-    names: String,
-    values: Vec<u8>,
-    /// Where each field's name and value end: the next one's begin there.
-    ends: Vec<(usize, usize)>,
-}
+pub struct Headers(Vec<u8>);
 
 impl Headers {
     pub fn new() -> Self {
@@ -22,24 +17,21 @@ impl Headers {
 
     /// None yet, with room for so many fields of usual length.
     pub fn with_capacity(fields: usize) -> Self {
-        Self {
-            names: String::with_capacity(16 * fields),
-            values: Vec::with_capacity(32 * fields),
-            ends: Vec::with_capacity(fields),
-        }
+        Self(Vec::with_capacity(64 * fields))
     }
 
     /// Adds a field at the end.
     pub fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
-        self.names.push_str(name.as_ref());
-        self.values.extend_from_slice(value.as_ref());
-        self.ends.push((self.names.len(), self.values.len()));
+        for piece in [name.as_ref().as_bytes(), value.as_ref()] {
+            self.0.extend_from_slice(&piece.len().to_ne_bytes());
+            self.0.extend_from_slice(piece);
+        }
     }
 
     /// Replaces the first field of that name and drops its repetitions, or adds it at the end.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
-        let mut out = Self::with_capacity(self.len() + 1);
+        let mut out = Self::new();
         let mut placed = false;
         for (n, v) in self.iter() {
             if !n.eq_ignore_ascii_case(name) {
@@ -60,13 +52,13 @@ impl Headers {
     }
 
     /// Every value of that name, in order. Names compare without case.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields().filter(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The first value of that name.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.all(name).next()
     }
 
     /// The first value of that name where it is UTF-8.
@@ -93,26 +85,38 @@ impl Headers {
 
     /// Name and value of each field, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut start = (0, 0);
-        self.ends.iter().map(move |end| {
-            let (name, value) = (&self.names[start.0..end.0], &self.values[start.1..end.1]);
-            start = *end;
-            (name, value)
+        // A name came as text.
+        self.fields().map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (name, behind) = piece(rest)?;
+            let (value, behind) = piece(behind)?;
+            rest = behind;
+            Some((name, value))
         })
     }
 
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.fields().count()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.0.is_empty()
     }
 
     /// A copy that may be recorded.
     pub fn redacted(&self, redactor: &Redactor) -> Self {
         self.iter().map(|(name, value)| (name, redactor.bytes(value))).collect()
     }
+}
+
+/// A piece behind its length, and what follows it.
+fn piece(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::from_ne_bytes(*length))
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
@@ -151,6 +155,17 @@ mod tests {
     fn empty_values_join_too() {
         assert_eq!(headers(&[("a", ""), ("a", "b")]).joined("a").as_deref(), Some(", b"));
         assert_eq!(headers(&[("a", "")]).joined("a").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn whatever_goes_in_comes_out_in_order() {
+        let long = [b'v'; 300];
+        let fields = [("", &b""[..]), ("a", b"\xff\0"), ("Long", &long), ("A", b"")];
+        let mut got: Headers = fields.into_iter().collect();
+        assert!(got.iter().eq(fields));
+        assert_eq!((got.len(), got.is_empty()), (4, false));
+        got.remove("a");
+        assert!(got.iter().eq([fields[0], fields[2]]));
     }
 
     #[test]

@@ -42,10 +42,8 @@ impl Fetch {
             return Err(Fault::Cors(CorsError::Access { preflight: false, why }));
         }
         // Step 4.5: Cross-Origin-Resource-Policy.
-        if self.tainting == ResponseType::Opaque
-            && let Some(fault) = self.resource_policy(response)
-        {
-            return Err(fault);
+        if self.tainting == ResponseType::Opaque {
+            self.resource_policy(response)?;
         }
         match location {
             Location::None | Location::Invalid => self.filtered_response(response),
@@ -69,15 +67,15 @@ impl Fetch {
     }
 
     /// [Cross-origin resource policy internal check](https://fetch.spec.whatwg.org/#cross-origin-resource-policy-internal-check).
-    fn resource_policy(&self, response: &WireResponse) -> Option<Fault> {
-        let policy = response.headers.joined("cross-origin-resource-policy")?;
+    fn resource_policy(&self, response: &WireResponse) -> Result<(), Fault> {
+        let policy = response.headers.joined("cross-origin-resource-policy").unwrap_or_default();
         let (page, url) = (&self.page, self.url());
         match policy.trim() {
-            "same-origin" if !page.is_same_origin(url) => Some(Fault::ResourcePolicySameOrigin),
+            "same-origin" if !page.is_same_origin(url) => Err(Fault::ResourcePolicySameOrigin),
             "same-site" if page.is_sandboxed() || !origin::same_site(&page.url, url) => {
-                Some(Fault::ResourcePolicySameSite)
+                Err(Fault::ResourcePolicySameSite)
             }
-            _ => None,
+            _ => Ok(()),
         }
     }
 
