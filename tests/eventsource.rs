@@ -45,12 +45,19 @@ async fn read_head(stream: &mut TcpStream) -> String {
 }
 
 async fn watch(address: SocketAddr, observe: Duration) -> Box<Answer> {
+    watch_timed(address, observe).await.0
+}
+
+/// With the time until the first event.
+async fn watch_timed(address: SocketAddr, observe: Duration) -> (Box<Answer>, Duration) {
     let url = Url::parse(&format!("http://{address}/events")).unwrap();
     let page = Page::new(url.clone(), Browser::Chrome);
     let client = Client::new(&Settings::default()).unwrap();
     let source = Source { url, with_credentials: false };
     let deadline = Clock.mono() + Duration::from_secs(60);
-    exchange::event_source(page, source, Memory::default(), &client, Clock, deadline, observe).await.0
+    let (answer, _, took) =
+        exchange::event_source(page, source, Memory::default(), &client, Clock, deadline, observe).await;
+    (answer, took)
 }
 
 fn stream(body: &str) -> String {
@@ -69,6 +76,16 @@ async fn a_stream_is_taken_up_again_with_its_last_id_and_given_up_at_204() {
     let heads = played.await.unwrap();
     assert!(heads[0].contains("Accept: text/event-stream\r\n") && !heads[0].contains("Last-Event-ID"), "{}", heads[0]);
     assert!(heads[1].contains("Last-Event-ID: 7\r\n") && heads[2].contains("Last-Event-ID: 7\r\n"), "{heads:?}");
+}
+
+#[tokio::test]
+async fn the_time_is_that_until_the_first_event_whatever_is_watched_after_it() {
+    let (address, _played) = serve(vec![stream("data: x\n\n")]).await;
+    let observe = Duration::from_millis(200);
+    let started = Clock.mono();
+    let (answer, took) = watch_timed(address, observe).await;
+    assert_eq!(answer.outcome.word(), "allowed");
+    assert!(took + observe <= started.elapsed(), "{took:?}");
 }
 
 #[tokio::test]

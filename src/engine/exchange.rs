@@ -78,7 +78,7 @@ async fn run(
 }
 
 /// `new EventSource()`, watched for so long from its first `open` or `error` event on, which has to come by `deadline`. It ends
-/// sooner where nothing can change any more.
+/// sooner where nothing can change any more. The time is that until the first event.
 pub async fn event_source(
     page: Page,
     source: Source,
@@ -87,25 +87,25 @@ pub async fn event_source(
     clock: Clock,
     deadline: Instant,
     observe: Duration,
-) -> (Box<Answer>, Memory) {
+) -> (Box<Answer>, Memory, Duration) {
     let started = clock.mono();
     let (mut machine, mut next) = EventSource::start(page, source, memory, clock.wall());
     let mut body: Option<Body> = None;
-    let mut watched_until: Option<Instant> = None;
+    let mut fired: Option<Instant> = None;
     loop {
-        if machine.has_fired() && watched_until.is_none() {
-            watched_until = Some(clock.mono() + observe);
+        if machine.has_fired() && fired.is_none() {
+            fired = Some(clock.mono());
         }
-        let until = watched_until.unwrap_or(deadline);
+        let until = fired.map_or(deadline, |fired| fired + observe);
         // Also of a server that never stops sending.
-        if watched_until.is_some() && until <= clock.mono() {
+        if fired.is_some() && until <= clock.mono() {
             break;
         }
         next = match next {
             Next::Closed => break,
             Next::Send(request) => {
                 let (exchange, rest) = Box::pin(client.open(*request, until)).await;
-                if watched_until.is_some() && matches!(exchange.result, Err(NetError::Timeout { .. })) {
+                if fired.is_some() && matches!(exchange.result, Err(NetError::Timeout { .. })) {
                     machine.on_abandoned(exchange);
                     break;
                 }
@@ -121,7 +121,7 @@ pub async fn event_source(
                     Ok(Ok(Some(bytes))) => machine.on_body(&bytes),
                     Ok(Ok(None)) => machine.on_end(Ok(())),
                     Ok(Err(error)) => machine.on_end(Err(error)),
-                    Err(_) if watched_until.is_some() => break,
+                    Err(_) if fired.is_some() => break,
                     Err(_) => {
                         let after = clock.mono().saturating_duration_since(started);
                         machine.on_end(Err(NetError::Timeout { phase: Phase::Body, after }))
@@ -138,7 +138,9 @@ pub async fn event_source(
             }
         };
     }
-    machine.finish()
+    let took = fired.unwrap_or_else(|| clock.mono()).saturating_duration_since(started);
+    let (answer, memory) = machine.finish();
+    (answer, memory, took)
 }
 
 /// `new WebSocket()` up to its `open` event, with what the browser remembers after it. Without a socket the answer says why.

@@ -86,9 +86,9 @@ impl Runner {
             }
             Ask::EventSource(source, observe) => {
                 let (page, client, clock) = (page.clone(), &self.client, self.clock);
-                let (answer, memory) =
+                let (answer, memory, total) =
                     exchange::event_source(page, source, memory, client, clock, deadline, observe).await;
-                (Replayed { answer, total: took(), unheard: Vec::new() }, memory)
+                (Replayed { answer, total, unheard: Vec::new() }, memory)
             }
             Ask::Unparsable(interface, text) => (
                 Replayed { answer: Answer::unparsable(page, interface, &text), total: took(), unheard: Vec::new() },
