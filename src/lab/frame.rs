@@ -14,12 +14,16 @@ pub(super) const BINARY: u8 = 2;
 pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
+/// Beside an opcode: the message is compressed.
+pub(super) const RSV1: u8 = 0x40;
 
 /// A frame that came, unmasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub fin: bool,
     pub opcode: u8,
+    /// The message is compressed; of its first frame.
+    pub rsv1: bool,
     pub payload: Vec<u8>,
 }
 
@@ -86,6 +90,13 @@ pub(super) fn bad(bad: Bad) -> Vec<u8> {
         Bad::Interleaved => [with_first(TEXT, b"a"), frame(TEXT, b"b")].concat(),
         Bad::HugeLength => [&[0x80 | BINARY, 127][..], &(1_u64 << 63).to_be_bytes()].concat(),
         Bad::LongLength => vec![0x80 | TEXT, 126, 0, 1, b'x'],
+        // A block of the type that there is none of.
+        Bad::Deflate => with_first(0x80 | RSV1 | TEXT, &[7]),
+        // The two halves of RFC 7692's first example.
+        Bad::DeflateTwice => {
+            [with_first(RSV1 | TEXT, b"\xf2\x48\xcd"), with_first(0x80 | RSV1 | CONTINUATION, b"\xc9\xc9\x07\x00")]
+                .concat()
+        }
     }
 }
 
@@ -118,7 +129,7 @@ pub(super) fn take(ahead: &mut BytesMut) -> Result<Option<Frame>, TooLarge> {
     ahead.advance(at);
     let mut payload = ahead.split_to(length).to_vec();
     payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
-    Ok(Some(Frame { fin: first & 0x80 != 0, opcode: first & 0x0f, payload }))
+    Ok(Some(Frame { fin: first & 0x80 != 0, opcode: first & 0x0f, rsv1: first & RSV1 != 0, payload }))
 }
 
 #[cfg(test)]
@@ -144,7 +155,7 @@ mod tests {
         let mut ahead = BytesMut::from(&bytes[..7]);
         assert_eq!(take(&mut ahead), Ok(None));
         ahead.extend_from_slice(&bytes[7..]);
-        let hello = Frame { fin: true, opcode: TEXT, payload: b"Hello".to_vec() };
+        let hello = Frame { fin: true, opcode: TEXT, rsv1: false, payload: b"Hello".to_vec() };
         assert_eq!(take(&mut ahead), Ok(Some(hello)));
         assert!(ahead.is_empty());
     }

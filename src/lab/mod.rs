@@ -46,6 +46,7 @@
 //! |---|---|
 //! | `ws=no` | the upgrade is ignored: an ordinary answer |
 //! | `upgrade=` `connection=` `accept=` `protocol=` | the 101's headers: `right`, `none` or a literal; `extensions=` adds one |
+//! | `deflate=PARAMETERS` | permessage-deflate is agreed to where it is offered, in these words (`server_max_window_bits=10`); whole messages go out compressed |
 //! | `h=` `reason=` `wait=` `head-drip=` `end=` | as above |
 //! | `do=STEP` | once open, in order, repeatable |
 //! | `after=5s:STEP` | so long after opening |
@@ -55,11 +56,11 @@
 //! | `echo` | messages come back |
 //! | `pongs=no` `closes=no` | pings, close frames are not answered |
 //!
-//! A STEP is `text:…`, `binary:HEX`, `ping:…`, `pong:…`, `close`, `close:CODE:REASON`, `raw:HEX`, `big:100m` (one text
+//! A STEP is `text:…`, `binary:HEX`, `ping:…`, `pong:…`, `close`, `close:CODE:REASON`, `raw:HEX`, `split:…` (a text message in two frames), `big:100m` (one text
 //! message), `part:1m` and `more:1m` (an unfinished message's first frame, and a further one), `wait:1s`, `drop`, `reset`, `stall` (says nothing more), `deaf` (reads nothing more either), `loop` (from the
 //! first step again; `loop:2` from the third), or `bad:` and a violation of RFC 6455: `opcode`, `rsv`, `masked`, `utf8`, `fragmented-ping`,
 //! `long-ping`, `close-1005`, `close-short`, `close-utf8`, `lone-continuation`, `interleaved`, `huge-length`,
-//! `long-length`.
+//! `long-length`, `deflate` (no deflate stream), `deflate-twice` (a later frame says that the message is compressed).
 //!
 //! A path that ends in `/socket.io/` is a Socket.IO server (Engine.IO 4 and 3; each path one of its own) unless `status` or
 //! `raw` says otherwise. `allow`, `h`, `need`, `wait` hold for all its requests, `limit` and `fail-first` for those that
@@ -105,6 +106,7 @@ use crate::wire::Headers;
 
 mod answer;
 mod conn;
+mod deflate;
 pub mod demo;
 pub mod faults;
 mod frame;

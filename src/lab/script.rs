@@ -125,6 +125,8 @@ pub(super) struct Socket {
     pub accept: Line,
     pub protocol: Line,
     pub extensions: Option<String>,
+    /// The parameters of the permessage-deflate that is agreed to.
+    pub deflate: Option<String>,
     pub steps: Vec<Step>,
     /// At so long after opening.
     pub after: Vec<(Duration, Step)>,
@@ -169,6 +171,8 @@ pub(super) enum Step {
     Close(Option<(u16, String)>),
     /// Bytes as they are.
     Raw(Vec<u8>),
+    /// A text message in two frames.
+    Split(String),
     /// One text message of so many bytes.
     Big(u64),
     Bad(Bad),
@@ -218,6 +222,8 @@ bads! {
     Interleaved "interleaved",
     HugeLength "huge-length",
     LongLength "long-length",
+    Deflate "deflate",
+    DeflateTwice "deflate-twice",
 }
 
 /// What is wrong with a query.
@@ -326,6 +332,7 @@ fn read(script: &mut Script, key: &str, bytes: &[u8]) -> Result<(), BadScript> {
         "accept" => socket.accept = line(),
         "protocol" => socket.protocol = line(),
         "extensions" => socket.extensions = Some(text),
+        "deflate" => socket.deflate = Some(text),
         "do" => socket.steps.push(step(&text).ok_or_else(|| bad(STEPS))?),
         "after" => {
             let (at, what) = text.split_once(':').ok_or_else(|| bad("a time and a step such as 5s:close:1012"))?;
@@ -359,7 +366,7 @@ fn read(script: &mut Script, key: &str, bytes: &[u8]) -> Result<(), BadScript> {
     Ok(())
 }
 
-const STEPS: &str = "a step: text:…, binary:HEX, ping:…, pong:…, close[:CODE[:REASON]], raw:HEX, big:SIZE, part:SIZE, more:SIZE, \
+const STEPS: &str = "a step: text:…, binary:HEX, ping:…, pong:…, close[:CODE[:REASON]], raw:HEX, split:…, big:SIZE, part:SIZE, more:SIZE, \
                      bad:WHAT, wait:TIME, await, drop, reset, stall, deaf or loop[:STEP]";
 
 fn step(text: &str) -> Option<Step> {
@@ -375,6 +382,7 @@ fn step(text: &str) -> Option<Step> {
             Step::Close(Some((code.parse().ok()?, reason.to_owned())))
         }
         "raw" => Step::Raw(hex(rest)?),
+        "split" => Step::Split(rest.to_owned()),
         "big" => Step::Big(parse_size(rest)?),
         "bad" => Step::Bad(*Bad::ALL.iter().find(|bad| bad.word() == rest)?),
         "wait" => Step::Wait(parse_duration(rest)?),

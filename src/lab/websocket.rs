@@ -8,13 +8,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::conn::{Conn, Head};
+use super::deflate::{self, Deflating};
 use super::frame::{self, Frame};
 use super::http::{self, After};
 use super::script::{At, How, Line, Need, Script, Socket, Step};
 use crate::base::Clock;
+use crate::browser::websocket::deflate::Unfit;
 
 /// How long a peer may take to answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
+const TOO_LARGE: &str = "the lab reads 16 MiB at most";
 /// How long a connection that neither reads nor writes is held.
 const DEAF: Duration = Duration::from_secs(600);
 
@@ -33,6 +36,10 @@ struct Session<'a> {
     /// Counts what `every` and `beat` have sent.
     sent: u64,
     received: u32,
+    /// Where permessage-deflate was agreed on.
+    deflating: Option<Deflating>,
+    /// What has come of a message, where messages may be compressed.
+    coming: Option<Frame>,
 }
 
 /// What a timer is for.
@@ -73,8 +80,20 @@ pub(super) async fn serve(
     conn.send_dripping(&bytes, script.head_drip).await?;
     let socket = &script.socket;
     let signed_in = (script.need == Some(Need::Session)).then_some(sessions);
-    let (timers, clock) = (Vec::new(), Clock);
-    let mut session = Session { conn, socket, clock, signed_in, next: 0, awaits: false, timers, sent: 0, received: 0 };
+    let agreed = extension(socket, head).and(socket.deflate.as_deref());
+    let mut session = Session {
+        conn,
+        socket,
+        clock: Clock,
+        signed_in,
+        next: 0,
+        awaits: false,
+        timers: Vec::new(),
+        sent: 0,
+        received: 0,
+        deflating: agreed.map(Deflating::new),
+        coming: None,
+    };
     session.wind_up(up_for);
     session.run().await
 }
@@ -97,6 +116,7 @@ pub(super) fn handshake(script: &Script, head: &Head) -> Vec<u8> {
     line("Connection", &socket.connection, Some("Upgrade".to_owned()));
     line("Sec-WebSocket-Accept", &socket.accept, Some(frame::accept_key(head.header("sec-websocket-key"))));
     line("Sec-WebSocket-Protocol", &socket.protocol, offered.map(str::to_owned));
+    line("Sec-WebSocket-Extensions", &Line::Right, extension(socket, head));
     line("Sec-WebSocket-Extensions", &Line::Right, socket.extensions.clone());
     let mut out = out.into_bytes();
     for line in &script.lines {
@@ -107,7 +127,21 @@ pub(super) fn handshake(script: &Script, head: &Head) -> Vec<u8> {
     out
 }
 
+/// Our answer to an offer of permessage-deflate.
+fn extension(socket: &Socket, head: &Head) -> Option<String> {
+    deflate::answer(socket.deflate.as_deref()?, head.header("sec-websocket-extensions"))
+}
+
 impl Session<'_> {
+    /// Sends a whole message, compressed where that was agreed on.
+    async fn message(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
+        let bytes = match &mut self.deflating {
+            Some(deflating) => frame::with_first(0x80 | frame::RSV1 | opcode, &deflating.deflated([payload])),
+            None => frame::frame(opcode, payload),
+        };
+        self.conn.send(&bytes).await
+    }
+
     fn set(&mut self, after: Duration, due: Due) {
         let at = Instant::from_std(self.clock.mono()) + after;
         self.timers.push((at, due));
@@ -149,7 +183,7 @@ impl Session<'_> {
                     continue;
                 }
                 Ok(None) => {}
-                Err(frame::TooLarge) => return self.close(Some((1009, "the lab reads 16 MiB at most"))).await,
+                Err(frame::TooLarge) => return self.close(Some((1009, TOO_LARGE))).await,
             }
             let earliest = (0..self.timers.len()).min_by_key(|index| self.timers[*index].0);
             let wait = earliest.map(|index| self.timers[index].0);
@@ -186,7 +220,7 @@ impl Session<'_> {
                 let Some((every, text)) = socket.every.get(index) else { return Ok(None) };
                 self.sent += 1;
                 let text = text.replace("{n}", &self.sent.to_string());
-                self.conn.send(&frame::frame(frame::TEXT, text.as_bytes())).await?;
+                self.message(frame::TEXT, text.as_bytes()).await?;
                 self.set(*every, Due::Every(index));
             }
             Due::Beat => {
@@ -195,7 +229,7 @@ impl Session<'_> {
                 }
                 self.sent += 1;
                 let text = format!("{{\"type\":\"ping\",\"n\":{}}}", self.sent);
-                self.conn.send(&frame::frame(frame::TEXT, text.as_bytes())).await?;
+                self.message(frame::TEXT, text.as_bytes()).await?;
                 if let Some(every) = socket.beat {
                     self.set(every, Due::Beat);
                 }
@@ -227,11 +261,19 @@ impl Session<'_> {
             frame::PING => self.conn.send(&frame::frame(frame::PONG, &got.payload)).await?,
             frame::PONG => {}
             _ => {
+                let got = match self.whole(got) {
+                    Ok(Some(got)) => got,
+                    Ok(None) => return Ok(None),
+                    Err(Unfit::Broken) => return self.close(Some((1007, "no deflate stream"))).await.map(Some),
+                    Err(Unfit::TooLarge) => return self.close(Some((1009, TOO_LARGE))).await.map(Some),
+                };
                 self.awaits = false;
                 if memchr::memmem::find(&got.payload, b"pong").is_some() {
                     self.timers.retain(|(_, due)| *due != Due::Pong);
                 }
-                if self.socket.echo {
+                if self.socket.echo && self.deflating.is_some() {
+                    self.message(got.opcode, &got.payload).await?;
+                } else if self.socket.echo {
                     // Each frame goes back as it came, fragments too.
                     let first = if got.fin { 0x80 } else { 0 } | got.opcode;
                     self.conn.send(&frame::with_first(first, &got.payload)).await?;
@@ -248,15 +290,40 @@ impl Session<'_> {
         Ok(None)
     }
 
+    /// Where messages may be compressed: the message that this frame ends, inflated.
+    fn whole(&mut self, got: Frame) -> Result<Option<Frame>, Unfit> {
+        let Some(deflating) = &mut self.deflating else { return Ok(Some(got)) };
+        let fin = got.fin;
+        let mut whole = match self.coming.take() {
+            Some(mut whole) => {
+                whole.payload.extend(got.payload);
+                whole
+            }
+            None => Frame { fin: true, ..got },
+        };
+        if frame::MAX_FRAME < whole.payload.len() as u64 {
+            return Err(Unfit::TooLarge);
+        }
+        if !fin {
+            self.coming = Some(whole);
+            return Ok(None);
+        }
+        if whole.rsv1 {
+            whole.payload = deflating.inflated(&whole.payload)?;
+        }
+        Ok(Some(whole))
+    }
+
     /// Does one step; `Some`: it was the last.
     async fn perform(&mut self, step: &Step) -> io::Result<Option<After>> {
         match step {
-            Step::Text(text) => self.conn.send(&frame::frame(frame::TEXT, text.as_bytes())).await?,
-            Step::Binary(bytes) => self.conn.send(&frame::frame(frame::BINARY, bytes)).await?,
+            Step::Text(text) => self.message(frame::TEXT, text.as_bytes()).await?,
+            Step::Binary(bytes) => self.message(frame::BINARY, bytes).await?,
             Step::Ping(bytes) => self.conn.send(&frame::frame(frame::PING, bytes)).await?,
             Step::Pong(bytes) => self.conn.send(&frame::frame(frame::PONG, bytes)).await?,
             Step::Raw(bytes) => self.conn.send(bytes).await?,
             Step::Bad(bad) => self.conn.send(&frame::bad(*bad)).await?,
+            Step::Split(text) => self.split(text.as_bytes()).await?,
             Step::Big(size) => self.big(0x80 | frame::TEXT, *size).await?,
             Step::Wait(wait) => self.set(*wait, Due::Resume),
             Step::Await => self.awaits = true,
@@ -283,7 +350,25 @@ impl Session<'_> {
         Ok(None)
     }
 
+    async fn split(&mut self, payload: &[u8]) -> io::Result<()> {
+        let (payload, first) = match &mut self.deflating {
+            Some(deflating) => (deflating.deflated([payload]), frame::RSV1 | frame::TEXT),
+            None => (payload.to_vec(), frame::TEXT),
+        };
+        let (head, tail) = payload.split_at(payload.len() / 2);
+        self.conn.send(&frame::with_first(first, head)).await?;
+        self.conn.send(&frame::frame(frame::CONTINUATION, tail)).await
+    }
+
     async fn big(&mut self, first: u8, size: u64) -> io::Result<()> {
+        if let Some(deflating) = self.deflating.as_mut().filter(|_| first == 0x80 | frame::TEXT) {
+            const LETTERS: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+            let whole = LETTERS.len() as u64;
+            let rest = usize::try_from(size % whole).unwrap_or(0);
+            let parts = (0..size / whole).map(|_| &LETTERS[..]).chain([&LETTERS[..rest]]);
+            let payload = deflating.deflated(parts);
+            return self.conn.send(&frame::with_first(first | frame::RSV1, &payload)).await;
+        }
         self.conn.send(&frame::header(first, size)).await?;
         http::filler(self.conn, size, b'x').await
     }
