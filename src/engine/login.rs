@@ -2,7 +2,8 @@
 //! theirs together.
 //!
 //! Invariant: a refused login is not repeated at once, whoever asks: servers lock accounts. It rests for about the profile's
-//! `interval`, each time twice as long, up to an hour; a person who asks by hand waits for nothing.
+//! `interval`, each time twice as long, up to an hour; so does a sign-in that is refused by the endpoint as soon as it is made.
+//! A person who asks by hand waits for nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +44,12 @@ struct Account {
     number: u64,
     /// `None`: nobody is signed in.
     jar: Option<Jar>,
+    /// When it was made.
+    made: Option<Instant>,
+    /// How often in a row it did not last.
+    in_vain: u32,
+    /// It stands until then, whoever says that it holds no longer.
+    stands: Option<Instant>,
     refused: Option<Refused>,
     secrets: Vec<Secret>,
     /// Values of cookies that are secret too.
@@ -77,7 +84,17 @@ pub struct NoEntry {
 impl Login {
     pub(super) fn new(plan: Plan, interval: Duration, timeout: Duration, secrets: Vec<Secret>) -> Self {
         let redactor = Arc::new(Redactor::new(secrets.iter().cloned()));
-        let account = Account { number: 0, jar: None, refused: None, secrets, values: VecDeque::new(), redactor };
+        let account = Account {
+            number: 0,
+            jar: None,
+            made: None,
+            in_vain: 0,
+            stands: None,
+            refused: None,
+            secrets,
+            values: VecDeque::new(),
+            redactor,
+        };
         Self { plan, interval, timeout, turn: tokio::sync::Mutex::default(), state: Mutex::new(account) }
     }
 
@@ -105,20 +122,24 @@ impl Login {
             Ok(jar) => {
                 account.hide(&jar);
                 account.number += 1;
-                (account.jar, account.refused) = (Some(jar), None);
+                (account.jar, account.made, account.refused) = (Some(jar), Some(clock.mono()), None);
                 Ok(Entry { number: account.number, told })
             }
             Err(reason) => {
                 // A server in trouble may be asked again as soon as any other.
                 if state_for(&reason) == State::AuthRequired {
                     let times = account.refused.as_ref().map_or(0, |refused| refused.times);
-                    let rest = (self.interval.mul_f64(0.8) * 2_u32.pow(times.min(16))).min(LONGEST);
-                    let until = clock.mono() + rest;
+                    let until = clock.mono() + self.rest(times);
                     account.refused = Some(Refused { reason: reason.clone(), times: times + 1, until });
                 }
                 Err(NoEntry { reason, told })
             }
         }
+    }
+
+    /// How long the `times`th refusal in a row stands, from 0; a bit shorter than the interval of those who ask.
+    fn rest(&self, times: u32) -> Duration {
+        (self.interval.mul_f64(0.8) * 2_u32.pow(times.min(16))).min(LONGEST)
     }
 
     fn lock(&self) -> MutexGuard<'_, Account> {
@@ -168,19 +189,24 @@ impl Target {
     }
 
     /// That sign-in holds no longer: the next [`Target::sign_in`] makes another.
-    pub fn sign_out(&self, number: u64) {
-        if let Some(login) = &self.login {
-            let mut account = login.lock();
-            if account.number == number {
-                account.jar = None;
-            }
+    pub fn sign_out(&self, number: u64, now: Instant) {
+        let Some(login) = &self.login else { return };
+        let mut account = login.lock();
+        if account.number != number || account.stands.is_some_and(|until| now < until) {
+            return;
         }
+        let lasted = account.made.take().map(|made| now.saturating_duration_since(made));
+        account.in_vain =
+            if lasted.is_some_and(|lasted| lasted < login.interval * 2) { account.in_vain + 1 } else { 0 };
+        account.stands = (0 < account.in_vain).then(|| now + login.rest(account.in_vain));
+        account.jar = None;
     }
 
-    /// A person asks: a refusal stands no longer.
+    /// A person asks: what was refused may be tried at once.
     pub fn ask_again(&self) {
         if let Some(login) = &self.login {
-            login.lock().refused = None;
+            let mut account = login.lock();
+            (account.refused, account.stands) = (None, None);
         }
     }
 

@@ -77,7 +77,7 @@ pub async fn check(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed
         let over = verdict_of(target, &seen).reason.filter(|reason| target.rules().signs_in() && wants_sign_in(reason));
         match over {
             Some(reason) if !is_new => {
-                target.sign_out(entry.number);
+                target.sign_out(entry.number, clock.mono());
                 let exchange = seen.answer.and_then(|mut answer| answer.exchanges.pop()).map(Arc::new);
                 told.push(SignInTold { step: SignInStep::Expired, exchange, reason: Some(reason) });
             }

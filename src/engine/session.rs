@@ -291,7 +291,7 @@ impl Task {
                     continue;
                 }
                 Effect::SignOut => {
-                    self.target.sign_out(self.entry);
+                    self.target.sign_out(self.entry, self.shared.clock.mono());
                     continue;
                 }
                 Effect::Send { text, heartbeat } => Outgoing::Text { text, heartbeat },

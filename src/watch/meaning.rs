@@ -151,10 +151,12 @@ fn for_close(reason: &Reason) -> State {
     }
 }
 
-/// Whether signing in (again) may mend it: the endpoint wants credentials, not a proxy, and not the login itself.
+/// Whether signing in (again) may mend it, for a profile that has a login: the endpoint wants credentials, not a proxy, and not
+/// the login itself. A 403 that says nothing counts: so Django Channels refuses a socket whose session is over.
 pub fn wants_sign_in(reason: &Reason) -> bool {
     let elsewhere = matches!(reason.code, Code::ProxyAuthRequired | Code::UnexpectedProxyAuth | Code::LoginFailed);
-    state_for(reason) == State::AuthRequired && !elsewhere && reason.status != Some(407)
+    let forbidden = matches!(reason.code, Code::Status | Code::HandshakeStatus) && reason.status == Some(403);
+    (state_for(reason) == State::AuthRequired || forbidden) && !elsewhere && reason.status != Some(407)
 }
 
 /// Whether a server's refusal is about the page's origin.
@@ -235,6 +237,7 @@ mod tests {
             Reason::new(Code::AuthRequired).with_status(401),
             Reason::new(Code::Closed).with_close(4401),
             Reason::new(Code::Closed).with_close(1008),
+            Reason::new(Code::HandshakeStatus).with_status(403),
         ] {
             assert!(wants_sign_in(&yes), "{yes:?}");
         }

@@ -13,6 +13,7 @@ mod common;
 mod cable;
 mod offline;
 mod peers;
+mod sites;
 mod watcher;
 
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::{Effect, Session};
 use crate::base::Moment;
-use crate::watch::meaning::{state_for, wants_sign_in};
-use crate::watch::{EventBody, Reason, SignInStep};
+use crate::watch::meaning::wants_sign_in;
+use crate::watch::{EventBody, Reason, SignInStep, State};
 
 impl Session {
     /// Signs out after such a refusal, and dials at once, which signs in again. False: it is no such refusal, or the second in
@@ -15,10 +15,12 @@ impl Session {
         if self.is_open() {
             self.drop_connection(Some(1000), now, out);
         }
-        self.set_state(state_for(reason), Some(reason.clone()), out);
+        let first = !std::mem::replace(&mut self.renewed, true);
+        if first {
+            self.set_state(State::AuthRequired, Some(reason.clone()), out);
+        }
         let expired = EventBody::SignIn { step: SignInStep::Expired, exchange: None, reason: Some(reason.clone()) };
         out.extend([Effect::SignOut, Effect::Emit(expired)]);
-        let first = !std::mem::replace(&mut self.renewed, true);
         if first {
             self.dial(out);
         }

@@ -240,6 +240,12 @@ fn what_no_login_mends_leads_to_none() {
     play.give(Input::Connect);
     let text = play.fail(Reason::new(Code::LoginFailed).with_status(503));
     assert_eq!(text, "handshake, connecting>reconnecting login_failed, retry 2 in 1000");
+    // A 403 that says nothing may be a session that is over; after a fresh sign-in it is what it is.
+    let mut play = Play::new(with_login);
+    play.give(Input::Connect);
+    let forbidden = || Reason::new(Code::HandshakeStatus).with_status(403);
+    assert!(play.fail(forbidden()).contains("connecting>auth_required HandshakeStatus, sign out, sign_in, attempt 2"));
+    assert!(play.fail(forbidden()).contains("sign out, sign_in, auth_required>error HandshakeStatus, retry 3 in "));
     // Without a login nothing changes.
     let mut play = Play::connected(|_| ());
     assert!(play.give(closed_with(4401, "")).contains("connected>auth_required closed, retry 1 in "));
