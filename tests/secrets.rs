@@ -8,12 +8,13 @@ use std::process::{Command, Output};
 use wirewatch::lab::{Lab, Options};
 
 /// Each secret's name in the profiles, and its value: one with characters that URLs and JSON write differently.
-const CANARIES: [(&str, &str); 5] = [
+const CANARIES: [(&str, &str); 6] = [
     ("api-key", "canary-header-5f1c9a"),
     ("jwt", "canary+query/7b2e==&x"),
     ("session", "sid=canary-cookie-91d0"),
     ("greeting", "{\"hello\":\"canary \\\"frame\\\" 3a77\"}"),
     ("reply", "canary-answer-c41d"),
+    ("password", "canary-pass&word-88d1"),
 ];
 
 /// The forms in which a value may hide: as it is, percent-encoded, within a JSON string, in base64.
@@ -76,6 +77,17 @@ fn no_secret_is_in_anything_that_the_program_writes() {
             ),
         );
     }
+    let url = lab.http_url("/in?need=session");
+    let login = lab.http_url(
+        "/form?raw=HTTP/1.1+200+OK%0d%0aSet-Cookie:+id=canary-session-0a1b2c%0d%0a%0d%0acanary-session-0a1b2c",
+    );
+    write(
+        "login",
+        format!(
+            "name = \"login\"\nkind = \"http\"\nurl = \"{url}\"\ninterval = \"1s\"\n[auth.login]\nurl = \"{login}\"\n\
+             fields = {{ username = \"ops\", password = {{ secret = \"password\" }} }}\n[network]\nproxy = \"none\"\n"
+        ),
+    );
     let url = lab.ws_url("/socket?echo&every=1s:poke");
     write(
         "socket",
@@ -97,6 +109,7 @@ fn no_secret_is_in_anything_that_the_program_writes() {
         vec!["check", "bad"],
         vec!["check", "bad", "--json"],
         vec!["check", "socket", "--json", "--observe", "2s"],
+        vec!["check", "login", "--json"],
         vec!["plot", "--profile", "bad", "--since", "1h", "--what", "latency", "--out", figure],
         vec!["profile", "dump"],
         vec!["profile", "show", "socket", "--json"],
@@ -124,10 +137,15 @@ fn no_secret_is_in_anything_that_the_program_writes() {
         lab.seen().iter().any(|seen| seen.headers.first_str("cookie") == Some("sid=canary-cookie-91d0")),
         "{heads}"
     );
+    let bodies: Vec<_> = lab.seen_at("/form").into_iter().map(|seen| seen.body).collect();
+    assert!(bodies.iter().any(|body| body == b"username=ops&password=canary-pass%26word-88d1"), "{bodies:?}");
     let story: usize = written.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(10_000 < story, "hardly anything was written: {story} bytes");
 
-    for (name, value) in CANARIES {
+    // What a login brings is as secret as what it takes.
+    let brought = ("session of the login", "canary-session-0a1b2c");
+    assert!(lab.seen_at("/in").iter().any(|seen| seen.headers.first_str("cookie") == Some("id=canary-session-0a1b2c")));
+    for (name, value) in CANARIES.into_iter().chain([brought]) {
         for form in disguises(value) {
             for (place, bytes) in &written {
                 assert!(

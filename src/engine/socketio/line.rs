@@ -88,7 +88,7 @@ pub(in crate::engine) struct Asked {
     body: Bytes,
     page: Page,
     /// What the browser remembers now, where that is something new.
-    memory: Option<Memory>,
+    changed: Option<Changed>,
     took: Duration,
 }
 
@@ -97,9 +97,11 @@ pub(in crate::engine) struct Opening {
     answer: Box<Answer>,
     socket: Option<Box<WebSocket>>,
     page: Page,
-    memory: Option<Memory>,
+    changed: Option<Changed>,
 }
 
+/// What the browser remembered before a request, and what after it.
+type Changed = (Memory, Memory);
 type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// One client with what it has under way.
@@ -235,11 +237,12 @@ impl Line {
         }
     }
 
-    /// What the answers changed is remembered, also beyond this connection.
-    fn remember(&mut self, memory: Option<Memory>) {
-        if let Some(memory) = memory {
-            self.target.remember(&self.memory.jar, &memory);
-            self.memory = memory;
+    /// What an answer changed is remembered, also beyond this connection: another request may have ended meanwhile.
+    fn remember(&mut self, changed: Option<Changed>) {
+        if let Some((before, after)) = changed {
+            self.target.remember(&before.jar, &after);
+            self.memory.jar.take_over(&before.jar, &after.jar);
+            self.memory.permissions = after.permissions;
         }
     }
 
@@ -289,12 +292,12 @@ impl Line {
     }
 
     async fn on_asked(&mut self, asked: Box<Asked>, post: bool, news: &mut Vec<News>) {
-        let Asked { answer, body, page, memory, took } = *asked;
+        let Asked { answer, body, page, changed, took } = *asked;
         self.page = Some(page);
-        self.remember(memory);
+        self.remember(changed);
         self.reach = reach_of(&answer);
-        let against = reason_against(&answer);
-        let against = against.map(|reason| self.target.sent_to_login(&answer.exchanges).unwrap_or(reason));
+        // A redirect to the login ends with a page that reads well.
+        let against = self.target.sent_to_login(&answer.exchanges).or_else(|| reason_against(&answer));
         // Also of a body that is no Engine.IO's: then this is what failed.
         let opens = self.client.is_opening();
         if opens || against.is_some() {
@@ -312,12 +315,11 @@ impl Line {
     }
 
     async fn on_opening(&mut self, opening: Box<Opening>, news: &mut Vec<News>) {
-        let Opening { answer, socket, page, memory } = *opening;
+        let Opening { answer, socket, page, changed } = *opening;
         self.page = Some(page);
-        self.remember(memory);
+        self.remember(changed);
         self.reach = reach_of(&answer);
-        let against = reason_against(&answer);
-        let against = against.map(|reason| self.target.sent_to_login(&answer.exchanges).unwrap_or(reason));
+        let against = self.target.sent_to_login(&answer.exchanges).or_else(|| reason_against(&answer));
         if self.client.is_opening() {
             self.keep(&answer);
         }
@@ -459,7 +461,8 @@ impl Line {
             let (answer, body, memory) =
                 exchange::whole_xhr(page.clone(), request, memory, client, clock, deadline).await;
             let took = clock.mono().saturating_duration_since(started);
-            Box::new(Asked { answer, body, page, memory: (memory != before).then_some(memory), took })
+            let changed = (memory != before).then_some((before, memory));
+            Box::new(Asked { answer, body, page, changed, took })
         })
     }
 
@@ -479,8 +482,8 @@ impl Line {
             };
             let socket = target.engine_io_socket(&pairs);
             let (answer, socket, memory) = exchange::open(page.clone(), socket, memory, client, clock, deadline).await;
-            let memory = (memory != before).then_some(memory);
-            Box::new(Opening { answer, socket: socket.map(Box::new), page, memory })
+            let changed = (memory != before).then_some((before, memory));
+            Box::new(Opening { answer, socket: socket.map(Box::new), page, changed })
         })
     }
 }

@@ -7,16 +7,18 @@ use crate::watch::{EventBody, Reason, SignInStep, State};
 
 impl Session {
     /// Signs out after such a refusal, and dials at once, which signs in again. False: it is no such refusal, or the second in
-    /// a row, after which slow attempts go on, each with a sign-in of its own.
+    /// a row. After that slow attempts go on, each with a sign-in of its own; a connection that is open and lacks a part
+    /// stays.
     pub(super) fn sign_in_again(&mut self, reason: &Reason, now: Moment, out: &mut Vec<Effect>) -> bool {
-        if !self.rules.signs_in() || !wants_sign_in(reason) {
+        let mends = self.rules.signs_in() && wants_sign_in(reason);
+        if !mends || (self.renewed && self.is_open()) {
             return false;
-        }
-        if self.is_open() {
-            self.drop_connection(Some(1000), now, out);
         }
         let first = !std::mem::replace(&mut self.renewed, true);
         if first {
+            if self.is_open() {
+                self.drop_connection(Some(1000), now, out);
+            }
             self.set_state(State::AuthRequired, Some(reason.clone()), out);
         }
         let expired = EventBody::SignIn { step: SignInStep::Expired, exchange: None, reason: Some(reason.clone()) };

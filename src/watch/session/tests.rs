@@ -229,6 +229,26 @@ fn a_refused_handshake_leads_to_the_login_and_the_second_in_a_row_rests() {
 }
 
 #[test]
+fn a_namespace_that_wants_a_sign_in_gets_one_and_the_second_refusal_leaves_the_connection() {
+    let mut play = Play::connected(with_login);
+    let lacks = || Input::Lacking(Some(Reason::new(Code::AuthRequired).with_detail("unauthorized")));
+    assert_eq!(
+        play.give(lacks()),
+        "hang up Some(1000), closed 1000 by client after 0, connected>auth_required auth_required, sign out, sign_in, \
+         attempt 1, dial"
+    );
+    play.give(Input::Opened { exchange: exchange(), protocol: None, lacking: None });
+    let mut play = Play::connected(with_login);
+    play.give(lacks());
+    let refused = Some(Reason::new(Code::AuthRequired).with_detail("unauthorized"));
+    play.give(Input::Opened { exchange: exchange(), protocol: None, lacking: refused });
+    assert!(play.session.is_open());
+    assert_eq!(play.give(lacks()), "");
+    assert_eq!((play.session.state(), play.session.is_open()), (State::AuthRequired, true));
+    assert_eq!(play.give(Input::Lacking(None)), "auth_required>connected -");
+}
+
+#[test]
 fn what_no_login_mends_leads_to_none() {
     let mut play = Play::connected(with_login);
     assert!(play.give(closed_with(1008, "origin not allowed")).contains("connected>cors_error closed, retry 1 in "));
