@@ -193,13 +193,10 @@ pub async fn stay(answer: &mut Answer, mut socket: WebSocket, stay: Duration) {
                 closed = Some((code, reason));
                 continue;
             }
-            Err(error) => match (&closed, socket.breach()) {
-                (_, Some(breach)) => (Ending::Violated, Some(Loss::Breach(breach))),
-                (Some((code, reason)), None) => (Ending::ClosedAndReset { code: *code, reason }, None),
-                (None, None) => {
-                    let reset = matches!(error, NetError::ConnectionReset { .. });
-                    (Ending::Cut, reset.then_some(Loss::Reset))
-                }
+            Err(error) => match (&closed, loss(&socket, &error)) {
+                (_, Some(breach @ Loss::Breach(_))) => (Ending::Violated, Some(breach)),
+                (Some((code, reason)), _) => (Ending::ClosedAndReset { code: *code, reason }, None),
+                (None, loss) => (Ending::Cut, loss),
             },
             Ok(Received::End) => match &closed {
                 Some((code, reason)) => (Ending::Closed { code: *code, reason }, None),
@@ -207,10 +204,22 @@ pub async fn stay(answer: &mut Answer, mut socket: WebSocket, stay: Duration) {
             },
         };
         answer.close = Some(script_close(browser, ending));
-        let url = answer.last().map(|exchange| exchange.request.url.clone());
-        if let Some(line) = url.zip(loss).and_then(|(url, loss)| console::of_loss(browser, &url, loss)) {
-            answer.console.conclude(line);
-        }
+        loss.into_iter().for_each(|loss| conclude(answer, loss));
         return;
     }
+}
+
+/// How that error lost the open socket, where a browser has a line for it.
+pub(super) fn loss(socket: &WebSocket, error: &NetError) -> Option<Loss> {
+    match (socket.breach(), error) {
+        (Some(breach), _) => Some(Loss::Breach(breach)),
+        (None, NetError::ConnectionReset { .. }) => Some(Loss::Reset),
+        (None, _) => None,
+    }
+}
+
+/// Puts the browser's line about it into the answer of the socket.
+pub(super) fn conclude(answer: &mut Answer, loss: Loss) {
+    let line = answer.last().and_then(|last| console::of_loss(answer.browser, &last.request.url, loss));
+    line.into_iter().for_each(|line| answer.console.conclude(line));
 }

@@ -13,6 +13,7 @@ use super::redact;
 use super::target::Target;
 use super::{exchange, socketio};
 use crate::base::{Clock, Moment};
+use crate::browser::websocket::Loss;
 use crate::browser::{Answer, Fault};
 use crate::net::{Client, WebSocket};
 use crate::profile::model::Kind;
@@ -102,13 +103,17 @@ async fn look(target: &Target, client: &Client, manner: Manner, clock: Clock) ->
         }
         // Socket.IO's check is its own: see `check`.
         Kind::WebSocket | Kind::SocketIo => {
-            let (answer, socket, memory) = exchange::open(page, target.socket(), memory, client, clock, deadline).await;
+            let (mut answer, socket, memory) =
+                exchange::open(page, target.socket(), memory, client, clock, deadline).await;
             target.remember(&jar, &memory);
             let (total, opened) = (total(), socket.is_some());
             let ended = match socket {
                 Some(socket) => Box::pin(observe(target, socket, manner, clock)).await,
                 None => None,
             };
+            if let Some(Ended { loss: Some(loss), .. }) = ended {
+                exchange::conclude(&mut answer, loss);
+            }
             Seen { answer: Some(answer), opened, ended, total, ..Seen::default() }
         }
     }
@@ -132,6 +137,8 @@ struct Ended {
     error: Option<NetError>,
     /// Ours, where we gave it up.
     reason: Option<Reason>,
+    /// The server's doing, where the browser has a line for it.
+    loss: Option<Loss>,
 }
 
 impl Seen {
@@ -166,12 +173,12 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
             };
             if let Err(error) = outgoing.send(&mut socket).await {
                 let Input::Ended { facts, error } = cut(target, error) else { continue };
-                return Some(Ended { facts, error, reason: None });
+                return Some(Ended { facts, error, reason: None, loss: None });
             }
         }
         if let Some(facts) = over {
             // The machine gave the connection up: a missing message, a missing pong, silence.
-            return Some(Ended { facts, error: None, reason: machine.reason().cloned() });
+            return Some(Ended { facts, error: None, reason: machine.reason().cloned(), loss: None });
         }
         let now = clock.mono();
         let lasted = opened.mono + stay <= now && (!expects || machine.has_what_it_expects());
@@ -183,12 +190,13 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
         wake = machine.deadline().map_or(wake, |deadline| deadline.min(wake));
         tokio::select! {
             received = socket.next() => {
+                let loss = received.as_ref().err().and_then(|error| exchange::loss(&socket, error));
                 let heard = Heard::of(received, target);
                 if let Heard::Ended { facts, error, frame } = heard {
                     if frame.is_some() {
                         linger(socket).await;
                     }
-                    return Some(Ended { facts, error, reason: None });
+                    return Some(Ended { facts, error, reason: None, loss });
                 }
                 machine.on(heard.input(), clock.now(), &mut rng, &mut effects);
             }
