@@ -40,6 +40,8 @@ pub enum Which {
     Line,
     /// Handshakes that came out well.
     Handshakes,
+    /// Gaps between heartbeats.
+    Heartbeats,
 }
 
 impl Which {
@@ -47,6 +49,7 @@ impl Which {
         match self {
             Self::Line => sample.what.on_line() || sample.is_failure(),
             Self::Handshakes => sample.what == SampleKind::Handshake && !sample.is_failure(),
+            Self::Heartbeats => sample.what == SampleKind::Heartbeat,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod range;
 pub mod reading;
 pub mod roster;
 pub mod series;
+pub mod socketio;
 pub mod watched;
 
 pub use beat::{Beat, Beats};
@@ -22,4 +23,5 @@ pub use range::{Answer, Bin, EventPage, Fine, Query, RangeData};
 pub use reading::{Reading, is_reconnect, read};
 pub use roster::{Counts, Group, Order, Roster};
 pub use series::{Sample, SampleKind, Series};
+pub use socketio::{Counts as MessageCounts, NamespaceSeen, NamespaceState, Opened, SocketIoSeen};
 pub use watched::{HandshakeSeen, Incident, Past, Retry, Watched};

@@ -56,6 +56,10 @@ pub struct RangeData {
     pub fine: Option<Fine>,
     /// Of handshakes, in order.
     pub handshakes: Vec<Column>,
+    /// Gaps between a Socket.IO server's heartbeats, as far back as events are kept, in order.
+    pub heartbeats: Vec<Column>,
+    /// The most that such a gap might be, by the last heartbeat in the range.
+    pub heartbeat_limit: Option<Duration>,
     /// In order, without overlap; time that nobody watched is in none of them.
     pub segments: Vec<Segment>,
     /// Reconnect attempts, in order; without the empty ones.

@@ -21,6 +21,7 @@ pub struct Reading {
 ///
 /// - A check: its whole time where it came out well, a failure where it did not, and nothing where that is unknown.
 /// - An open session: the round trip of each ping.
+/// - The gap between two heartbeats, kept apart from round trips.
 /// - A session's handshake: its whole time, kept apart from round trips; refused, a failure.
 /// - The end of an open session that nobody asked for: a failure.
 pub fn read(kind: Kind, body: &EventBody) -> Option<Reading> {
@@ -42,6 +43,9 @@ pub fn read(kind: Kind, body: &EventBody) -> Option<Reading> {
             Some(reason) => Some(Reading { what: SampleKind::Handshake, took: None, cors: is_cors(Some(reason)) }),
         },
         EventBody::Pong { rtt, .. } => Some(Reading { what: SampleKind::Ping, took: Some(*rtt), cors: false }),
+        EventBody::Heartbeat { gap, .. } => {
+            Some(Reading { what: SampleKind::Heartbeat, took: Some(*gap), cors: false })
+        }
         EventBody::State { from: State::Connected, to, reason, .. }
             if kind != Kind::Http && to.is_failure() && !reason.as_ref().is_some_and(is_ours) =>
         {

@@ -19,6 +19,8 @@ pub enum SampleKind {
     Handshake,
     /// An open session, which was lost.
     Session,
+    /// The time between two heartbeats of the server: no latency.
+    Heartbeat,
 }
 
 impl SampleKind {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Beat, Beats, Lane, Limits, Sample, Segment, Series, is_reconnect, read};
+use super::{Beat, Beats, Lane, Limits, Sample, Segment, Series, SocketIoSeen, is_reconnect, read};
 use crate::base::{Problem, ProfileId, Ring, Wall};
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Class, CloseFacts, Event, EventBody, Reason, State};
+use crate::watch::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, Reason, State};
 use crate::wire::Exchange;
 
 /// A wait before the next attempt.
@@ -89,6 +89,8 @@ pub struct Watched {
     pub events: Ring<Arc<Event>>,
     pub frames: Ring<Arc<Event>>,
     pub messages: Ring<Arc<Event>>,
+    /// What it says of itself as a Socket.IO session; `None`: nothing yet.
+    pub socketio: Option<Box<SocketIoSeen>>,
     /// What is older was not all brought from the history.
     whole_from: Option<Wall>,
     /// The last panic of its task.
@@ -122,6 +124,7 @@ impl Watched {
             events: Ring::new(limits.events),
             frames: Ring::new(limits.frames),
             messages: Ring::new(limits.messages),
+            socketio: None,
             whole_from: None,
             panicked: None,
             version: 0,
@@ -274,6 +277,9 @@ impl Watched {
                 self.last_latency = reading.took;
             }
         }
+        if self.socketio.is_some() || SocketIoSeen::concerns(&event.body) {
+            self.socketio.get_or_insert_default().apply(event);
+        }
         match &event.body {
             EventBody::Check(report) => {
                 if !self.is_session() {
@@ -348,6 +354,9 @@ impl Watched {
     /// Watching ended at `at` (or was last heard from then): what lasted is not known to have gone on.
     pub(super) fn stop(&mut self, at: Wall) {
         self.lane.end(at);
+        if let Some(seen) = &mut self.socketio {
+            seen.close(at, ClosedBy::Client);
+        }
         self.state = State::Disconnected;
         self.since = None;
         self.reason = None;

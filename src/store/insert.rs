@@ -35,6 +35,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// `sample.what` of a reconnect attempt, which times nothing.
 pub(super) const RECONNECT: i64 = 4;
+/// `sample.what` of a gap between heartbeats.
+pub(super) const HEARTBEAT: i64 = 5;
 
 pub(super) fn what_number(what: SampleKind) -> i64 {
     match what {
@@ -42,6 +44,7 @@ pub(super) fn what_number(what: SampleKind) -> i64 {
         SampleKind::Ping => 1,
         SampleKind::Handshake => 2,
         SampleKind::Session => 3,
+        SampleKind::Heartbeat => HEARTBEAT,
     }
 }
 
@@ -252,11 +255,12 @@ impl Known {
             let open = into.open_bucket(span, start_s, profile, place)?;
             open.dirty = true;
             if let Some(reading) = reading {
-                let tally = match reading.what {
-                    SampleKind::Handshake => &mut open.bucket.handshakes,
-                    SampleKind::Check | SampleKind::Ping | SampleKind::Session => &mut open.bucket.line,
-                };
-                tally.add(took);
+                match reading.what {
+                    SampleKind::Handshake => open.bucket.handshakes.add(took),
+                    SampleKind::Check | SampleKind::Ping | SampleKind::Session => open.bucket.line.add(took),
+                    // The roll-ups have no place for them.
+                    SampleKind::Heartbeat => {}
+                }
                 open.bucket.cors += i64::from(reading.cors);
             }
             open.bucket.reconnects += i64::from(reconnect);

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::insert::HEARTBEAT;
 use super::reader::{Narrow, Reader};
 use super::rollup::{Bucket, Histogram, Tally};
 use super::statements::{BUCKET_COLUMNS, read_bucket};
@@ -62,6 +63,8 @@ impl Reader {
             latency: Vec::new(),
             fine: None,
             handshakes: Vec::new(),
+            heartbeats: Vec::new(),
+            heartbeat_limit: None,
             segments: Vec::new(),
             attempts: Vec::new(),
             cors: Vec::new(),
@@ -87,12 +90,29 @@ impl Reader {
                 worst = from_buckets(&mut data, (width, narrow), buckets);
             }
         }
+        self.heartbeats(&mut data)?;
         data.segments = match self.segments(id, from, to, SEGMENTS)? {
             Some(segments) => segments,
             None if worst.is_empty() => self.worst_of_samples(id, &data)?,
             None => worst_as_segments(&worst, data.column),
         };
         Ok(data)
+    }
+
+    /// Takes in the gaps between heartbeats: of a Socket.IO session only, and never more than [`RAW`] of them.
+    fn heartbeats(&self, data: &mut RangeData) -> rusqlite::Result<()> {
+        let mut rows = self.db.prepare_cached(
+            "SELECT at_us, seq, kind, what, took_us, cors FROM sample
+             WHERE profile = (SELECT id FROM profile WHERE id = ?1 AND kind = 'socketio') AND class = 0
+             AND at_us BETWEEN ?2 AND ?3 AND what = ?4 ORDER BY at_us LIMIT ?5",
+        )?;
+        let values = (data.profile.0, data.from.0, data.to.0, HEARTBEAT, RAW as i64);
+        let rows: Vec<Narrow> = rows.query_map(values, Narrow::read)?.collect::<Result<_, _>>()?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        data.heartbeat_limit = self.heartbeat_limit(last.seq)?;
+        let samples: Vec<Sample> = rows.iter().filter_map(Narrow::sample).collect();
+        data.heartbeats = columns(samples.iter(), data.column, Which::Heartbeats);
+        Ok(())
     }
 
     /// The whole of `[from, to]` as one column: exact where the samples are there and not too many, else from the roll-ups

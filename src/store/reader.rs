@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::detail::{CloseForm, ReasonForm, ReportForm};
 use super::error::StoreError;
-use super::insert::{Named, RECONNECT};
+use super::insert::{HEARTBEAT, Named, RECONNECT};
 use super::row::{self, COLUMNS, Stored};
 use super::schema;
 use crate::base::{Interner, ProfileId, Wall};
@@ -87,6 +87,7 @@ impl Narrow {
             1 => SampleKind::Ping,
             2 => SampleKind::Handshake,
             3 => SampleKind::Session,
+            HEARTBEAT => SampleKind::Heartbeat,
             _ => return None,
         };
         let took = self.took_us.map(|took| Duration::from_micros(u64::try_from(took).unwrap_or(0)));
@@ -138,6 +139,16 @@ impl Reader {
     pub fn last_at(&self) -> rusqlite::Result<Option<Wall>> {
         let last = self.db.prepare_cached("SELECT at_us FROM event ORDER BY seq DESC LIMIT 1")?;
         { last }.query_row([], |row| row.get(0).map(Wall)).optional()
+    }
+
+    /// The most that the gap might be, as the heartbeat of that number said it.
+    pub(super) fn heartbeat_limit(&self, seq: i64) -> rusqlite::Result<Option<Duration>> {
+        let mut one = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM event e WHERE e.seq = ?1"))?;
+        let event = one.query_row([seq], Stored::read).optional()?.and_then(|stored| stored.event().ok());
+        Ok(match event.map(|event| event.body) {
+            Some(EventBody::Heartbeat { limit, .. }) => Some(limit),
+            _ => None,
+        })
     }
 
     /// The newest `limit` narrow rows of a class, oldest first.

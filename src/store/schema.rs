@@ -51,7 +51,7 @@ const STEPS: &[&str] = &["
         at_us   INTEGER NOT NULL,
         seq     INTEGER NOT NULL,
         kind    INTEGER NOT NULL,
-        what    INTEGER,                -- 0 check, 1 ping, 2 handshake, 3 session, 4 reconnect attempt
+        what    INTEGER,                -- 0 check, 1 ping, 2 handshake, 3 session, 4 reconnect attempt, 5 heartbeat
         took_us INTEGER,                -- NULL: it failed
         cors    INTEGER,
         PRIMARY KEY (profile, class, at_us, seq)
