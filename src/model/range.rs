@@ -56,7 +56,8 @@ pub struct RangeData {
     pub fine: Option<Fine>,
     /// Of handshakes, in order.
     pub handshakes: Vec<Column>,
-    /// Gaps between a Socket.IO server's heartbeats, as far back as events are kept, in order.
+    /// Gaps between a Socket.IO server's heartbeats, as far back as events are kept, in order,
+    /// in the finest columns that there are.
     pub heartbeats: Vec<Column>,
     /// The most that such a gap might be, by the last heartbeat in the range.
     pub heartbeat_limit: Option<Duration>,

@@ -257,10 +257,7 @@ mod tests {
         got.close(Wall(9), ClosedBy::Server);
         let states: Vec<_> = got.namespaces.into_iter().map(|one| (one.name, one.state)).collect();
         let refused = NamespaceState::Refused { reason, data: "{}".into() };
-        assert_eq!(
-            states,
-            [("/".into(), NamespaceState::Left { by: ClosedBy::Server }), ("/admin".into(), refused)]
-        );
+        assert_eq!(states, [("/".into(), NamespaceState::Left { by: ClosedBy::Server }), ("/admin".into(), refused)]);
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Reader {
         let Some(last) = rows.last() else { return Ok(()) };
         data.heartbeat_limit = self.heartbeat_limit(last.seq)?;
         let samples: Vec<Sample> = rows.iter().filter_map(Narrow::sample).collect();
-        data.heartbeats = columns(samples.iter(), data.column, Which::Heartbeats);
+        let width = data.fine.as_ref().map_or(data.column, |fine| fine.width);
+        data.heartbeats = columns(samples.iter(), width, Which::Heartbeats);
         Ok(())
     }
 

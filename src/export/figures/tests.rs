@@ -41,6 +41,8 @@ pub(super) fn day() -> RangeData {
         latency,
         fine: None,
         handshakes: Vec::new(),
+        heartbeats: Vec::new(),
+        heartbeat_limit: None,
         segments: vec![
             segment(0, Some(1), State::Connecting),
             segment(1, Some(500), State::Connected),

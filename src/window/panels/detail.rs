@@ -116,6 +116,9 @@ fn legend(ui: &mut Ui, state: &DetailState, theme: &Theme) {
         draw(ui.painter(), rect);
         ui.add_space(space::S);
     };
+    if let Some(by) = vm.measured_by {
+        entry(&format!("by {by}"), &|_, _| {});
+    }
     if !vm.handshakes.is_empty() {
         entry("handshake", &|painter, rect| {
             painter.circle_stroke(rect.center(), 2.75, Stroke::new(1.25, theme.secondary));

@@ -11,7 +11,7 @@ use super::plots::place;
 use crate::watch::State;
 use crate::window::shape;
 use crate::window::theme::Theme;
-use crate::window::vm::plots::{Bars, Block, PlotsVm};
+use crate::window::vm::plots::{Bars, Block, Heartbeats, PlotsVm};
 
 /// The part of a plot item that is the same for all: they are drawn, and neither hovered nor measured.
 macro_rules! drawn {
@@ -306,6 +306,41 @@ fn cut(a: Pos2, b: Pos2, left: f32, right: f32) -> Option<[Pos2; 2]> {
     let inside = a.x.max(b.x) >= left && a.x.min(b.x) <= right;
     inside.then(|| [clamp(a), clamp(b)])
 }
+
+/// The gaps between heartbeats as points under the line that none may pass; those that did are marked.
+pub(super) struct Gaps<'a> {
+    base: PlotItemBase,
+    beats: &'a Heartbeats,
+    dot: Color32,
+    late: Color32,
+    limit: Color32,
+}
+
+impl<'a> Gaps<'a> {
+    pub(super) fn new(beats: &'a Heartbeats, theme: &Theme) -> Self {
+        let dot = theme.tint(theme.accent, 0.8);
+        Self { base: base("heartbeats"), beats, dot, late: theme.bad(), limit: theme.secondary }
+    }
+
+    fn draw(&self, transform: &PlotTransform, shapes: &mut Vec<Shape>) {
+        let frame = *transform.frame();
+        if let Some(limit) = self.beats.limit {
+            let y = transform.position_from_point_y(limit).round() + 0.5;
+            let ends = [pos2(frame.left(), y), pos2(frame.right(), y)];
+            shapes.extend(Shape::dashed_line(&ends, Stroke::new(1.0, self.limit), 5.0, 4.0));
+        }
+        for [x, gap] in &self.beats.gaps {
+            let at = place(transform, *x, *gap);
+            if self.beats.limit.is_some_and(|limit| limit < *gap) {
+                shapes.push(Shape::circle_filled(at, 3.0, self.late));
+            } else {
+                shapes.push(Shape::circle_filled(at, 1.75, self.dot));
+            }
+        }
+    }
+}
+
+drawn!(Gaps<'_>);
 
 /// Counts.
 pub(super) struct BarItem<'a> {

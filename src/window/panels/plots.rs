@@ -1,4 +1,5 @@
-//! The plots: latency, the state lane, reconnect attempts and CORS failures over one axis of time.
+//! The plots: latency, the state lane, a Socket.IO session's heartbeats, reconnect attempts and CORS failures over one axis
+//! of time.
 //!
 //! Drag zooms, a double click goes back, a click picks the instant; a cross-hair runs through all. Each strip says in a
 //! sentence what it shows.
@@ -9,18 +10,19 @@ use egui::{
 use egui_plot::{Plot, PlotTransform};
 use jiff::tz::TimeZone;
 
-use super::plot_items::{Bands, BarItem, Grid, LaneItem, Marks};
+use super::plot_items::{Bands, BarItem, Gaps, Grid, LaneItem, Marks};
 use crate::base::Wall;
 use crate::window::action::Action;
 use crate::window::style;
 use crate::window::theme::{RADIUS, Theme, space};
 use crate::window::vm::local;
-use crate::window::vm::plots::{PlotsVm, View};
+use crate::window::vm::plots::{Heartbeats, PlotsVm, View};
 
 /// Room for the names and the axis' numbers at the left.
 const GUTTER: f32 = 84.0;
 const LANE: f32 = 22.0;
 const BARS: f32 = 30.0;
+const HEARTBEATS: f32 = 40.0;
 const AXIS: f32 = 18.0;
 /// Shorter drags are clicks.
 const DRAG: f32 = 5.0;
@@ -54,19 +56,25 @@ pub fn strip_width(available: f32) -> f32 {
 }
 
 /// How high the whole is over a latency plot of that height.
-pub fn height(latency: f32) -> f32 {
-    latency + LANE + 2.0 * BARS + AXIS + 3.0 * space::S + space::XS
+fn height(latency: f32, heartbeats: bool) -> f32 {
+    let heartbeats = if heartbeats { HEARTBEATS + space::S } else { 0.0 };
+    latency + LANE + heartbeats + 2.0 * BARS + AXIS + 3.0 * space::S + space::XS
 }
 
 /// Draws the strips; the wish is a zoom or an instant.
 pub fn ui(ui: &mut Ui, state: &mut PlotsUi, ctx: &PlotsCtx<'_>) -> Option<Action> {
     let theme = ctx.theme;
-    let whole = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), height(ctx.height)));
+    let whole = Rect::from_min_size(
+        ui.cursor().min,
+        vec2(ui.available_width(), height(ctx.height, ctx.vm.heartbeats.is_some())),
+    );
     let left = whole.left() + GUTTER;
     let strip = |top: f32, height: f32| Rect::from_min_max(pos2(left, top), pos2(whole.right(), top + height));
     let latency = strip(whole.top(), ctx.height);
     let lane = strip(latency.bottom() + space::S, LANE);
-    let attempts = strip(lane.bottom() + space::S, BARS);
+    let beats = ctx.vm.heartbeats.as_ref().map(|vm| (vm, strip(lane.bottom() + space::S, HEARTBEATS)));
+    let above = beats.map_or(lane, |(_, rect)| rect);
+    let attempts = strip(above.bottom() + space::S, BARS);
     let cors = strip(attempts.bottom() + space::S, BARS);
     let axis = strip(cors.bottom() + space::XS, AXIS);
 
@@ -86,6 +94,12 @@ pub fn ui(ui: &mut Ui, state: &mut PlotsUi, ctx: &PlotsCtx<'_>) -> Option<Action
     show(ui, "state", lane, vm, (0.0, 1.0), &vm.lane_sentence, |plot| {
         plot.add(LaneItem::new(vm, theme));
     });
+    if let Some((beats, rect)) = beats {
+        show(ui, "heartbeats", rect, vm, (0.0, beats.top), &beats.sentence, |plot| {
+            plot.add(Grid::new(vm, theme.grid, false));
+            plot.add(Gaps::new(beats, theme));
+        });
+    }
     for (id, rect, bars, colour, sentence) in [
         ("attempts", attempts, &vm.attempts, theme.state(crate::watch::State::Reconnecting), &vm.attempts_sentence),
         ("cors", cors, &vm.cors, theme.state(crate::watch::State::CorsError), &vm.cors_sentence),
@@ -96,7 +110,9 @@ pub fn ui(ui: &mut Ui, state: &mut PlotsUi, ctx: &PlotsCtx<'_>) -> Option<Action
         });
     }
     ui.allocate_rect(whole, Sense::hover());
-    gutter(ui, ctx, latency, [("State", lane), ("Reconnects", attempts), ("CORS failures", cors)]);
+    let mut strips = vec![("State", lane), ("Reconnects", attempts), ("CORS failures", cors)];
+    strips.extend(beats.map(|(_, rect)| ("Heartbeats", rect)));
+    gutter(ui, ctx, latency, &strips);
     time_axis(ui, ctx, axis);
     if vm.empty {
         let words = if vm.loading { "Reading the history…" } else { ctx.empty };
@@ -147,7 +163,7 @@ fn show<'a>(
 }
 
 /// The names of the strips and the latency's numbers.
-fn gutter(ui: &Ui, ctx: &PlotsCtx<'_>, latency: Rect, strips: [(&str, Rect); 3]) {
+fn gutter(ui: &Ui, ctx: &PlotsCtx<'_>, latency: Rect, strips: &[(&str, Rect)]) {
     let (theme, vm) = (ctx.theme, ctx.vm);
     let painter = ui.painter();
     let left = latency.left() - GUTTER;
@@ -166,14 +182,16 @@ fn gutter(ui: &Ui, ctx: &PlotsCtx<'_>, latency: Rect, strips: [(&str, Rect); 3])
         text(pos2(latency.left() - space::S, latency.bottom()), Align2::RIGHT_BOTTOM, "0", theme.secondary);
     }
     for (name, rect) in strips {
-        let (name_y, count) = match name {
-            "Reconnects" => (rect.top() + 7.0, Some(vm.attempts.total)),
-            "CORS failures" => (rect.top() + 7.0, Some(vm.cors.total)),
-            _ => (rect.center().y, None),
+        let count = |count: u32| Some(if count == 0 { "none".to_owned() } else { count.to_string() });
+        let below = match *name {
+            "Reconnects" => count(vm.attempts.total),
+            "CORS failures" => count(vm.cors.total),
+            "Heartbeats" => vm.heartbeats.as_ref().and_then(Heartbeats::limit_words),
+            _ => None,
         };
+        let name_y = if below.is_some() { rect.top() + 7.0 } else { rect.center().y };
         text(pos2(left, name_y), Align2::LEFT_CENTER, name, theme.text);
-        if let Some(count) = count {
-            let words = if count == 0 { "none".to_owned() } else { count.to_string() };
+        if let Some(words) = below {
             text(pos2(left, rect.bottom()), Align2::LEFT_BOTTOM, &words, theme.secondary);
         }
     }

@@ -1,10 +1,11 @@
-//! The plots over one stretch of time: latency, the state lane, reconnect attempts, CORS failures.
+//! The plots over one stretch of time: latency, the state lane, heartbeats, reconnect attempts, CORS failures.
 //!
 //! Invariants: a failure is a mark and never part of a number; where nothing was watched nothing is drawn; memory and
 //! history meet at one instant, so that nothing is counted twice.
 
 mod columns;
 mod counts;
+mod heartbeats;
 mod sentences;
 
 use std::time::Duration;
@@ -16,10 +17,11 @@ use super::axis::{Tick, milliseconds, round_up, ticks};
 use super::{local, words};
 use columns::{Holes, fine_columns, latency_columns, middle, runs};
 use counts::{bars, blocks};
+pub use heartbeats::Heartbeats;
 use sentences::{count_sentence, lane_sentence, latency_sentence};
 
 use crate::base::Wall;
-use crate::diagnosis;
+use crate::diagnosis::{self, session_words};
 use crate::model::columns::{Which, column_start};
 use crate::model::{Bin, Column, ColumnCache, RangeData, SampleKind, Spread, Watched};
 use crate::watch::State;
@@ -103,6 +105,10 @@ pub struct PlotsVm {
     pub top: f64,
     pub marks: Vec<(f64, String)>,
     pub blocks: Vec<Block>,
+    /// Of a Socket.IO session.
+    pub heartbeats: Option<Heartbeats>,
+    /// By what round trips are measured, where it is not always the same.
+    pub measured_by: Option<&'static str>,
     pub attempts: Bars,
     pub cors: Bars,
     /// What the latency plot says to who can't see it.
@@ -123,6 +129,7 @@ pub struct Caches {
     /// A pixel wide.
     fine: ColumnCache,
     handshakes: ColumnCache,
+    heartbeats: ColumnCache,
 }
 
 impl Default for Caches {
@@ -131,6 +138,7 @@ impl Default for Caches {
             line: ColumnCache::new(Which::Line),
             fine: ColumnCache::new(Which::Line),
             handshakes: ColumnCache::new(Which::Handshakes),
+            heartbeats: ColumnCache::new(Which::Heartbeats),
         }
     }
 }
@@ -141,6 +149,7 @@ impl Caches {
         self.line.reset();
         self.fine.reset();
         self.handshakes.reset();
+        self.heartbeats.reset();
     }
 }
 
@@ -236,6 +245,8 @@ impl PlotsVm {
             marks,
             empty: empty && blocks.is_empty(),
             blocks,
+            heartbeats: Heartbeats::build(&source, column, caches),
+            measured_by: watched.socketio.as_ref().and_then(|seen| seen.measured_by).map(session_words::measured_by),
             attempts,
             cors,
             latency_sentence: String::new(),
@@ -278,6 +289,7 @@ impl PlotsVm {
         }
         let handshake = self.handshakes.iter().find(|[hx, _]| (hx - x).abs() <= self.reach());
         lines.extend(handshake.map(|[_, ms]| format!("handshake {}", latency_ms(*ms as f32))));
+        lines.extend(self.heartbeats.as_ref().and_then(|heartbeats| heartbeats.at(x, self.reach())));
         let failures: u32 = self.failures.iter().filter(|m| (m.x - x).abs() <= self.reach()).map(|m| m.count).sum();
         if failures != 0 {
             lines.push(words::count(failures as usize, "failure", "failures"));
@@ -317,7 +329,9 @@ fn samples(source: &Source<'_>) -> (Vec<[f64; 2]>, Vec<[f64; 2]>, Vec<FailureMar
         match (sample.ms(), sample.what) {
             (None, _) => failures.push(FailureMark { x, count: 1 }),
             (Some(ms), SampleKind::Handshake) => handshakes.push([x, ms.into()]),
-            (Some(ms), _) => dots.push([x, ms.into()]),
+            (Some(ms), SampleKind::Check | SampleKind::Ping | SampleKind::Session) => dots.push([x, ms.into()]),
+            // Drawn by themselves: see `heartbeats`.
+            (Some(_), SampleKind::Heartbeat) => {}
         }
     }
     (dots, handshakes, failures)

@@ -96,6 +96,8 @@ fn the_history_is_asked_once_and_only_for_what_memory_lacks() {
         latency: Vec::new(),
         fine: None,
         handshakes: Vec::new(),
+        heartbeats: Vec::new(),
+        heartbeat_limit: None,
         segments: Vec::new(),
         attempts: Vec::new(),
         cors: Vec::new(),

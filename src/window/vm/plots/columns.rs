@@ -41,14 +41,18 @@ pub(super) fn latency_columns(source: &Source<'_>, column: Duration, caches: &mu
 pub(super) fn fine_columns(source: &Source<'_>, caches: &mut Caches, column: Duration) -> Vec<(Column, Duration)> {
     let split = split(source, column);
     let pixel = fine_width(source.view, source.width, column);
-    let finest = |history: &RangeData| history.fine.as_ref().map_or(history.column, |fine| fine.width);
     let line =
         past(source, split, finest, |history| history.fine.as_ref().map_or(&history.latency, |fine| &fine.columns));
     line.chain(recent(source, split, pixel, &mut caches.fine)).collect()
 }
 
+/// How wide the history's finest columns are.
+pub(super) fn finest(history: &RangeData) -> Duration {
+    history.fine.as_ref().map_or(history.column, |fine| fine.width)
+}
+
 /// The history's columns on view that start before `split`.
-fn past<'a>(
+pub(super) fn past<'a>(
     source: &Source<'a>,
     split: Wall,
     width: fn(&RangeData) -> Duration,
@@ -64,7 +68,12 @@ fn past<'a>(
 }
 
 /// Memory's columns from `split` on.
-fn recent(source: &Source<'_>, split: Wall, width: Duration, cache: &mut ColumnCache) -> Vec<(Column, Duration)> {
+pub(super) fn recent(
+    source: &Source<'_>,
+    split: Wall,
+    width: Duration,
+    cache: &mut ColumnCache,
+) -> Vec<(Column, Duration)> {
     cache.update(&source.watched.series, split, width);
     cache.iter().take_while(|column| column.at <= source.view.to).map(|column| (*column, width)).collect()
 }

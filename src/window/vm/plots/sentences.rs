@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::{Bars, Block, Source, latency_ms, local, words};
-use crate::diagnosis;
+use crate::diagnosis::{self, session_words};
 use crate::model::{Column, Spread};
 use crate::watch::State;
 
@@ -35,7 +35,9 @@ fn quantiles(source: &Source<'_>, columns: &Columns) -> Option<(f32, f32)> {
 }
 
 pub(super) fn latency_sentence(source: &Source<'_>, columns: &Columns) -> String {
-    let mut sentence = format!("latency of {}, {}", source.watched.name, source.range);
+    let by = source.watched.socketio.as_ref().and_then(|seen| seen.measured_by);
+    let by = by.map_or(String::new(), |by| format!(" by {}", session_words::measured_by(by)));
+    let mut sentence = format!("latency of {}{by}, {}", source.watched.name, source.range);
     let values = quantiles(source, columns);
     let failures: u32 = columns.line.iter().map(|(column, _)| column.failures).sum();
     match values {

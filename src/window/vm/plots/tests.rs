@@ -6,7 +6,7 @@ use super::*;
 use crate::base::ProfileId;
 use crate::model::{Fine, Live, Past, Sample, Segment};
 use crate::profile::{Kind, Profile};
-use crate::watch::{Code, Reason};
+use crate::watch::{Code, Event, EventBody, PongBy, Reason};
 
 const SECOND: i64 = 1_000_000;
 /// 2023-11-14 22:13:20 UTC.
@@ -85,6 +85,8 @@ fn history_and_memory_meet_without_counting_anything_twice() {
         latency: crate::model::columns::columns(all.iter(), column, Which::Line),
         fine: None,
         handshakes: Vec::new(),
+        heartbeats: Vec::new(),
+        heartbeat_limit: None,
         segments: vec![segment(7200, 1800, State::Connected)],
         attempts: Vec::new(),
         cors: all
@@ -121,6 +123,8 @@ fn history(samples: &[Sample], minutes: i64, first: Wall) -> RangeData {
         latency: of(column),
         fine: Some(Fine { width: fine, columns: of(fine) }),
         handshakes: Vec::new(),
+        heartbeats: Vec::new(),
+        heartbeat_limit: None,
         segments: Vec::new(),
         attempts: Vec::new(),
         cors: Vec::new(),
@@ -143,6 +147,42 @@ fn a_history_that_began_with_memory_adds_nothing_to_it() {
     let history = history(&samples, 15, wall(200));
     let vm = build(&live(Past { samples, ..Past::default() }), Some(&history), 15);
     assert_eq!(vm.failures.len(), 20, "each by itself");
+}
+
+/// A Socket.IO session with a heartbeat each 25 s, one of them late.
+fn beating() -> Live {
+    let mut live = Live::new();
+    let profile = Profile::new("Sales chat", Kind::SocketIo, "https://api.test/".parse().unwrap());
+    live.set_profile(ID, Arc::new(profile));
+    for n in 0..20 {
+        let gap = Duration::from_secs(if n == 7 { 51 } else { 25 });
+        let body = EventBody::Heartbeat { gap, limit: Duration::from_secs(45) };
+        live.apply(&Arc::new(Event { seq: n, at: wall(600 - n as i64 * 25), profile: Some(ID), body }));
+    }
+    live
+}
+
+#[test]
+fn heartbeats_stand_against_their_limit_and_are_no_latency() {
+    let live = beating();
+    let vm = build(&live, None, 15);
+    let beats = vm.heartbeats.as_ref().unwrap();
+    assert_eq!(beats.sentence, "heartbeats of Sales chat, last hour: longest gap 51 s of at most 45 s, 1 beyond it");
+    assert_eq!((beats.gaps.len(), beats.limit_words().as_deref()), (20, Some("limit 45 s")));
+    assert!(vm.dots.is_empty() && vm.runs.is_empty(), "nothing timed a round trip");
+    assert!(vm.at(wall(600), &TimeZone::UTC).contains(&"heartbeat after 25 s, at most 45 s".to_owned()));
+    let checked = self::live(Past { samples: vec![good(60, 10.0)], ..Past::default() });
+    assert!(build(&checked, None, 15).heartbeats.is_none());
+}
+
+#[test]
+fn a_socketio_sessions_latency_says_by_what_it_is_measured() {
+    let mut live = beating();
+    let body = EventBody::Pong { rtt: Duration::from_millis(12), by: PongBy::Ack };
+    live.apply(&Arc::new(Event { seq: 90, at: wall(10), profile: Some(ID), body }));
+    let vm = build(&live, None, 15);
+    assert_eq!(vm.latency_sentence, "latency of Sales chat by acknowledged events, last hour: median 12 ms, p95 12 ms");
+    assert_eq!(vm.measured_by, Some("acknowledged events"));
 }
 
 #[test]
