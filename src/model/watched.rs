@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Beat, Beats, Lane, Limits, Sample, Segment, Series, SocketIoSeen, is_reconnect, read};
 use crate::base::{Problem, ProfileId, Ring, Wall};
+use crate::profile::model::Transport;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, Reason, State};
+use crate::watch::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, Reason, State, Stuck};
 use crate::wire::Exchange;
 
 /// A wait before the next attempt.
@@ -155,7 +156,7 @@ impl Watched {
 
     /// Whether it holds a session open rather than being checked now and then.
     pub fn is_session(&self) -> bool {
-        self.kind() == Kind::WebSocket
+        self.kind() != Kind::Http
     }
 
     /// How well it did over its objective's window, 0 to 1: of checks the good ones, of a session the time in which it was
@@ -169,10 +170,25 @@ impl Watched {
         }
     }
 
+    /// Whether the session leaves WebSocket out, as far as it has been seen; `None`: there is no choice of transports.
+    pub fn polling_only(&self) -> Option<bool> {
+        let profile = self.profile.as_ref().filter(|profile| profile.kind == Kind::SocketIo)?;
+        let transports = &profile.socketio.transports;
+        if !Transport::ALL.iter().all(|transport| transports.contains(transport)) {
+            return None;
+        }
+        let stuck = self.socketio.as_ref().and_then(|seen| seen.stuck.as_ref());
+        Some(stuck.is_some_and(|(why, _)| *why == Stuck::NotWanted))
+    }
+
     /// How far two latency samples usually lie apart.
     pub fn cadence(&self) -> Duration {
         match &self.profile {
-            Some(profile) if self.is_session() => profile.websocket.ping.unwrap_or(profile.interval),
+            Some(profile) if profile.kind == Kind::WebSocket => profile.websocket.ping.unwrap_or(profile.interval),
+            Some(profile) if profile.kind == Kind::SocketIo => {
+                let open = self.socketio.as_ref().and_then(|seen| seen.open.as_ref());
+                open.map_or(profile.interval, |open| open.ping_interval)
+            }
             Some(profile) => profile.interval,
             None => Duration::from_secs(30),
         }

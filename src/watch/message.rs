@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{ClosedBy, Reason};
 use crate::profile::model::Transport;
 use crate::wire::Direction;
+use crate::wire::frame::PREVIEW;
 
 /// What became of a Socket.IO session's transport.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +179,14 @@ pub struct Message {
     pub user: Option<Box<str>>,
     /// The namespace's socket id.
     pub sid: Option<Box<str>>,
+}
+
+impl Message {
+    /// Whether `data` is only the beginning of the arguments.
+    pub fn is_cut(&self) -> bool {
+        // It ends where the last character that fits does.
+        PREVIEW - 3 <= self.data.len() && !self.data.ends_with(']')
+    }
 }
 
 /// What a message is.

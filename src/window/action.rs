@@ -1,13 +1,15 @@
 //! What a panel may wish for. Panels draw and return one; `app/actions.rs` alone carries them out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::theme::Look;
+use super::vm::events::Which;
 use crate::base::{ProfileId, Wall};
 use crate::model::Order;
-use crate::profile::Profile;
-use crate::watch::State;
+use crate::profile::{Kind, Profile};
+use crate::watch::{State, Wanted};
 
 /// How much time the plots show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,18 +74,36 @@ pub enum Tab {
     Events,
     Frames,
     LastCheck,
+    /// Of a Socket.IO session.
+    Messages,
     Profile,
 }
 
 impl Tab {
-    /// Those on the strip, in the order of the keys 1 to 4.
-    pub const ALL: [Self; 4] = [Self::Events, Self::Frames, Self::LastCheck, Self::Profile];
+    /// In the order of the strip and of the keys 1 to 5.
+    pub const ALL: [Self; 5] = [Self::Events, Self::Frames, Self::LastCheck, Self::Messages, Self::Profile];
+
+    /// Whether a profile of that kind has it.
+    pub fn is_of(self, kind: Kind) -> bool {
+        self != Self::Messages || kind == Kind::SocketIo
+    }
+
+    /// The table that it shows.
+    pub fn table(self) -> Option<Which> {
+        match self {
+            Self::Events => Some(Which::Events),
+            Self::Frames => Some(Which::Frames),
+            Self::Messages => Some(Which::Messages),
+            Self::LastCheck | Self::Profile => None,
+        }
+    }
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Events => "Events",
             Self::Frames => "Frames",
             Self::LastCheck => "Last check",
+            Self::Messages => "Messages",
             Self::Profile => "Profile",
         }
     }
@@ -129,6 +149,16 @@ pub enum Action {
     SendText {
         id: ProfileId,
         text: String,
+    },
+    /// Sends a Socket.IO event.
+    Emit {
+        id: ProfileId,
+        emit: Arc<Wanted>,
+    },
+    /// Leaves WebSocket out, or uses it again.
+    PollingOnly {
+        id: ProfileId,
+        on: bool,
     },
 
     // The saved profiles. Each is saved at once and can be undone.

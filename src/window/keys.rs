@@ -75,7 +75,8 @@ pub const BINDINGS: &[Binding] = &[
     plain("Tabs", "1", Key::Num1, "Events", Does::Tab(Tab::Events)),
     plain("Tabs", "2", Key::Num2, "Frames", Does::Tab(Tab::Frames)),
     plain("Tabs", "3", Key::Num3, "Last check", Does::Tab(Tab::LastCheck)),
-    plain("Tabs", "4", Key::Num4, "Profile", Does::Tab(Tab::Profile)),
+    plain("Tabs", "4", Key::Num4, "Messages (Socket.IO)", Does::Tab(Tab::Messages)),
+    plain("Tabs", "5", Key::Num5, "Profile", Does::Tab(Tab::Profile)),
 ];
 
 /// The keys that do that, as they are written.

@@ -80,6 +80,44 @@ fn a_range_sums_up_to_what_its_columns_hold() {
 }
 
 #[test]
+fn heartbeats_have_columns_of_their_own_and_are_no_latency() {
+    let mut rig = Rig::new();
+    rig.writer.as_ref().unwrap().know(Named { id: ID, key: "chat".into(), name: "x".into(), kind: Kind::SocketIo });
+    for at in 0..40 {
+        let gap = ms(if at == 9 { 50_000 } else { 25_000 });
+        rig.send(at * 25, EventBody::Heartbeat { gap, limit: ms(45_000) });
+    }
+    let reader = rig.reader();
+    for column in [60, 300] {
+        let data = reader.range(ID, Wall(0), Wall(1_000 * SECOND), Duration::from_secs(column)).unwrap();
+        let highest = data.heartbeats.iter().filter_map(|column| column.spread).map(|spread| spread.high);
+        assert_eq!(highest.fold(0.0, f32::max), 50_000.0);
+        assert_eq!(data.heartbeats.iter().map(|column| column.good).sum::<u32>(), 40);
+        assert_eq!((data.latency.len(), data.heartbeat_limit), (0, Some(ms(45_000))));
+    }
+}
+
+#[test]
+fn messages_are_found_by_what_they_say_and_kept_apart_from_frames() {
+    let mut rig = Rig::new();
+    rig.send(1, frame("chat"));
+    for (at, text) in [(2, r#"["hello"]"#), (3, r#"["good bye"]"#)] {
+        rig.send(at, EventBody::Message(Arc::new(message("chat", text))));
+    }
+    let reader = rig.reader();
+    let found = |text: &str, kinds: &[&str]| {
+        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let filter = Filter { profile: Some(ID), text: text.into(), kinds, ..Filter::default() };
+        all(&reader, &filter).into_iter().map(|event| event.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(found("good bye", &[]), [3]);
+    assert_eq!(found("chat", &[]), [1, 2, 3], "an event's name is part of what it says");
+    assert_eq!(found("", &["message"]), [2, 3]);
+    let page = reader.events(ID, Wall(0), Wall(9 * SECOND), 10, &[Class::Messages]).unwrap();
+    assert_eq!(page.events.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
 fn roll_ups_go_on_where_a_restart_or_a_failed_batch_left_them() {
     let mut rig = Rig::new();
     rig.send(1, EventBody::Pong { rtt: ms(4), by: PongBy::Frame });

@@ -42,6 +42,8 @@ impl App {
             Action::Resume(id) => self.command(Command::Resume(id)),
             Action::Reconnect(id) => self.command(Command::Reconnect(id)),
             Action::SendText { id, text } => self.command(Command::SendText { id, text }),
+            Action::Emit { id, emit } => self.command(Command::Emit { id, emit }),
+            Action::PollingOnly { id, on } => self.command(Command::PollingOnly { id, on }),
 
             Action::NewProfile => self.dialog = Some(Dialog::Ask(Ask::New(NewProfile::default()))),
             Action::Create(profile) => self.edit(Edit::Add(profile)),

@@ -47,6 +47,7 @@ pub fn ui(ui: &mut Ui, state: &mut DetailState, ctx: &mut DetailCtx<'_>) -> Opti
             let wish = match state.tab {
                 Tab::Events => tables::events(&mut body, state, theme),
                 Tab::Frames => tables::frames(&mut body, state, theme),
+                Tab::Messages => tables::messages(&mut body, state, theme),
                 Tab::LastCheck => last_check::ui(&mut body, state.last_check(), theme),
                 Tab::Profile => (ctx.profile_tab)(&mut body),
             };
@@ -162,7 +163,8 @@ fn tab_strip(ui: &mut Ui, state: &DetailState, theme: &Theme) -> Option<Action> 
     let mut action = None;
     let shown = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;
-        for tab in Tab::ALL {
+        let kind = state.kind();
+        for tab in Tab::ALL.into_iter().filter(|tab| tab.is_of(kind)) {
             let on = state.tab == tab;
             let text = RichText::new(tab.word()).font(if on { style::strong() } else { style::body() });
             let colour = if on { theme.text } else { theme.secondary };

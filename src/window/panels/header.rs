@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Label, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
 
-use super::{menu, roster_row};
+use super::{link, menu, roster_row};
 use crate::watch::State;
 use crate::window::action::{Action, FigureFormat};
 use crate::window::theme::{Theme, space, type_size};
@@ -48,6 +48,9 @@ pub fn ui(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) -> Option<Action> {
     }
     if let Some(condition) = &vm.condition {
         ui.add(Label::new(RichText::new(condition).color(theme.secondary)).wrap().selectable(true));
+    }
+    if let Some(vm) = &vm.link {
+        link::ui(ui, vm, theme);
     }
     action
 }
@@ -153,6 +156,13 @@ fn buttons(ui: &mut Ui, vm: &HeaderVm, theme: &Theme) -> Option<Action> {
                 ]
             };
             for (name, wish) in entries {
+                if ui.button(name).clicked() {
+                    action = Some(wish);
+                    ui.close();
+                }
+            }
+            if let Some((name, wish)) = menu::polling_only(id, vm.link.as_ref().and_then(|link| link.polling_only)) {
+                ui.separator();
                 if ui.button(name).clicked() {
                     action = Some(wish);
                     ui.close();

@@ -44,6 +44,12 @@ pub fn items(id: ProfileId, mark: Mark) -> Vec<Option<(&'static str, Action)>> {
     items
 }
 
+/// Leaving WebSocket out, or using it again; `None` where there is no choice.
+pub fn polling_only(id: ProfileId, is_on: Option<bool>) -> Option<(&'static str, Action)> {
+    let name = if is_on? { "Use WebSocket again" } else { "Polling only" };
+    Some((name, Action::PollingOnly { id, on: !is_on? }))
+}
+
 /// Draws the menu's entries.
 pub fn profile(ui: &mut Ui, id: ProfileId, mark: Mark) -> Option<Action> {
     let mut wish = None;

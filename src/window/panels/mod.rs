@@ -1,16 +1,20 @@
 //! Panels: each borrows what it shows and returns at most one wish.
 
 pub mod ask;
+pub mod composer;
 pub mod detail;
 pub mod editor;
 pub mod header;
 pub mod last_check;
+pub mod link;
 pub mod menu;
+pub mod opened;
 pub mod palette;
 pub mod plot_items;
 pub mod plots;
 pub mod roster;
 pub mod roster_row;
+pub mod rows;
 pub mod sheet;
 pub mod tables;
 pub mod top;

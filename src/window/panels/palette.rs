@@ -178,6 +178,10 @@ pub fn entries(live: &Live, selected: Option<ProfileId>) -> Vec<Entry> {
                 .map_or("", |binding| binding.keys);
             add(format!("{}: {name}", what.trim_end_matches('…')), keys, action);
         }
+        let transport = menu::polling_only(id, watched.polling_only()).filter(|_| matches!(mark, Mark::State(_)));
+        if let Some((what, action)) = transport {
+            add(format!("{what}: {name}"), "", action);
+        }
         let exports = [
             ("Export events as JSONL", Action::ExportEvents { id, format: EventFormat::Jsonl }),
             ("Export events as CSV", Action::ExportEvents { id, format: EventFormat::Csv }),
@@ -259,10 +263,12 @@ fn score_word(wanted: &str, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::sync::Arc;
 
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::profile::{Kind, Profile};
     use crate::window::testing;
     use crate::window::vm::roster::sample;
 
@@ -292,6 +298,20 @@ mod tests {
             }
             let action = keys::action(binding.does, Some(ProfileId(2)), false).unwrap();
             assert!(entries.iter().any(|entry| entry.action == action), "{}", binding.name);
+        }
+    }
+
+    #[test]
+    fn polling_only_is_offered_where_there_is_a_choice() {
+        let mut live = sample::live();
+        let mut profile = Profile::new("Chat", Kind::SocketIo, "https://api.test/".parse().unwrap());
+        let id = ProfileId(90);
+        for choice in [true, false] {
+            live.set_profile(id, Arc::new(profile.clone()));
+            let offered = entries(&live, Some(id)).into_iter().find(|entry| entry.name == "Polling only: Chat");
+            let expected = choice.then_some(Action::PollingOnly { id, on: true });
+            assert_eq!(offered.map(|entry| entry.action), expected);
+            profile.socketio.transports.pop();
         }
     }
 

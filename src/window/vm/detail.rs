@@ -3,11 +3,14 @@
 //! Invariants: the live picture is read in one short [`DetailState::refresh`] a frame, which builds only what changed; the
 //! history is asked by [`DetailState::wanted`] and answers whenever it can, and nothing waits for it.
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::composer::Composer;
 use super::events::{Table, Which};
 use super::header::HeaderVm;
 use super::last_check::LastCheckVm;
@@ -17,7 +20,7 @@ use super::why::{Told, WhyVm};
 use crate::base::{ProfileId, Wall};
 use crate::model::columns::column_start;
 use crate::model::{Answer, EventPage, Live, Query, RangeData, Watched};
-use crate::profile::Profile;
+use crate::profile::{Kind, Profile};
 use crate::window::action::{Action, Range, Tab};
 
 /// How far back "all" reaches while the history has not said where it begins.
@@ -44,15 +47,13 @@ pub struct DetailState {
     pub plot_width: f32,
     pub events: Table,
     pub frames: Table,
-    /// Rows that are open, by their events' numbers.
-    pub open_event: Option<u64>,
-    pub open_frame: Option<u64>,
+    pub messages: Table,
     /// Whether the tables stay at their newest row.
     pub follow: bool,
     /// Whether the card that says why shows all it has.
     pub why_open: bool,
-    /// What is typed to be sent.
-    pub message: String,
+    /// What is typed to be sent, and what came of it.
+    pub composer: Composer,
     pub plots_ui: crate::window::panels::plots::PlotsUi,
     pub view: View,
     pub now: Wall,
@@ -107,11 +108,10 @@ impl DetailState {
             plot_width: 800.0,
             events: Table::new(Which::Events),
             frames: Table::new(Which::Frames),
-            open_event: None,
-            open_frame: None,
+            messages: Table::new(Which::Messages),
             follow: true,
             why_open: false,
-            message: String::new(),
+            composer: Composer::default(),
             plots_ui: Default::default(),
             view: empty,
             now: Wall(0),
@@ -167,7 +167,7 @@ impl DetailState {
                 self.instant = Some(*at);
                 self.go_to = Some(*at);
                 self.follow = false;
-                if self.tab != Tab::Frames {
+                if self.tab.table().is_none() {
                     self.tab = Tab::Events;
                 }
             }
@@ -271,9 +271,14 @@ impl DetailState {
         }
         self.header = Some(HeaderVm::build(watched, self.told.condition.clone(), now, &self.zone));
         self.build_plots(watched);
+        if !self.tab.is_of(watched.kind()) {
+            self.tab = Tab::Events;
+        }
+        self.composer.refresh(watched);
         match self.tab {
             Tab::Events => self.events.refresh(live, watched.id, self.view, &self.zone),
             Tab::Frames => self.frames.refresh(live, watched.id, self.view, &self.zone),
+            Tab::Messages => self.messages.refresh(live, watched.id, self.view, &self.zone),
             // It has every header in it: built for who looks.
             Tab::LastCheck if self.check_version.is_none() => {
                 self.check_version = Some(watched.version);
@@ -300,11 +305,11 @@ impl DetailState {
         self.failed = None;
         self.zooms.clear();
         self.instant = None;
-        self.open_event = None;
-        self.open_frame = None;
-        self.message.clear();
-        self.events.set_past(&[], &self.zone);
-        self.frames.set_past(&[], &self.zone);
+        self.composer = Composer::default();
+        for table in [&mut self.events, &mut self.frames, &mut self.messages] {
+            table.open = None;
+            table.set_past(&[], &self.zone);
+        }
     }
 
     fn build_plots(&mut self, watched: &Watched) {
@@ -337,113 +342,31 @@ impl DetailState {
         self.built = Some(built);
     }
 
-    // ---- The history -------------------------------------------------------------------------------------------------
-
-    /// Whether memory does not reach back to the view's left edge.
-    fn needs_history(&self, watched: &Watched) -> bool {
-        self.can_ask && watched.known_since().is_none_or(|known| self.view.from < known)
-    }
-
-    fn ask(&mut self, watched: &Watched) {
-        if !self.needs_history(watched) {
-            return;
-        }
-        let profile = watched.id;
-        let View { from, to } = self.view;
-        let known = watched.known_since().unwrap_or(to);
-        let column = column_width(self.view, self.plot_width, watched.cadence());
-        // A little past where memory begins, so that the two overlap.
-        let until = known.plus(column * 2).min(to.max(known));
-        let covered = self.history.as_ref().is_some_and(|history| {
-            let fine_enough =
-                history.column <= column || self.asked_range.as_ref().is_some_and(|asked| is_width(asked, column));
-            let reaches = history.to.plus(column) >= known.min(to) || history.to >= to;
-            history.from <= from && reaches && fine_enough
-        });
-        let waiting = self.asked_range.as_ref().is_some_and(|asked| match asked {
-            Query::Range { from: asked_from, to: asked_to, column: asked_column, .. } => {
-                *asked_from <= from && until <= asked_to.plus(column * 4) && *asked_column == column
-            }
-            Query::Events { .. } => false,
-        });
-        if !covered && !waiting {
-            // Some room to the left: a moving or slightly moved view asks nothing new.
-            let from = from.minus(self.view.length() / 20);
-            let fine = fine_width(self.view, self.plot_width, column);
-            let query = Query::Range { profile, from, to: until, column, fine };
-            self.asked_range = Some(query.clone());
-            self.queue.retain(|queued| matches!(queued, Query::Events { .. }));
-            self.queue.push(query);
-        }
-        self.ask_events(profile, from, known.min(to));
-    }
-
-    fn ask_events(&mut self, profile: ProfileId, from: Wall, to: Wall) {
-        let table = if self.tab == Tab::Frames { &self.frames } else { &self.events };
-        let to = table.known_since().map_or(to, |known| known.min(self.view.to)).max(to);
-        if to <= from || !matches!(self.tab, Tab::Events | Tab::Frames) {
-            return;
-        }
-        let classes = table.classes().to_vec();
-        let same = |query: &Query| match query {
-            Query::Events { from: asked_from, to: asked_to, classes: asked, .. } => {
-                *asked_from <= from
-                    && from.since(*asked_from) <= self.view.length() / 4
-                    && asked_to.0.abs_diff(to.0) <= self.view.length().as_micros() as u64 / 4
-                    && *asked == classes
-            }
-            Query::Range { .. } => false,
-        };
-        if self.asked_events.as_ref().is_some_and(same) {
-            return;
-        }
-        let query = Query::Events { profile, from, to, limit: PAGE, classes };
-        self.asked_events = Some(query.clone());
-        self.queue.retain(|queued| matches!(queued, Query::Range { .. }));
-        self.queue.push(query);
-    }
-
-    /// What the history is to be asked, once.
-    pub fn wanted(&mut self) -> Vec<Query> {
-        std::mem::take(&mut self.queue)
-    }
-
-    /// The history's answer.
-    pub fn answer(&mut self, answer: Answer) {
-        match answer {
-            Answer::Range(range) if Some(range.profile) == self.profile => {
-                self.failed = None;
-                self.history = Some(range);
-            }
-            Answer::Events(page) if Some(page.profile) == self.profile => {
-                self.events.set_past(&page.events, &self.zone);
-                self.frames.set_past(&only_frames(&page.events), &self.zone);
-                self.page = Some(page);
-            }
-            Answer::Failed { query, why } if query_profile(&query) == self.profile => self.failed = Some(why),
-            Answer::Range(_) | Answer::Events(_) | Answer::Failed { .. } => {}
-        }
-    }
-
-    /// Whether an answer is still to come.
-    pub fn is_loading(&self) -> bool {
-        self.asked_range.is_some() && self.history.is_none() && self.failed.is_none()
-    }
-
-    /// What the history could not tell.
-    pub fn trouble(&self) -> Option<&str> {
-        self.failed.as_deref()
-    }
-
-    /// Whether there are more events on view than were read.
-    pub fn has_more_events(&self) -> bool {
-        self.page.as_ref().is_some_and(|page| page.more)
-    }
-
     // ---- What there is to draw -----------------------------------------------------------------------------------------
+
+    pub fn table(&self, which: Which) -> &Table {
+        match which {
+            Which::Events => &self.events,
+            Which::Frames => &self.frames,
+            Which::Messages => &self.messages,
+        }
+    }
+
+    pub fn table_mut(&mut self, which: Which) -> &mut Table {
+        match which {
+            Which::Events => &mut self.events,
+            Which::Frames => &mut self.frames,
+            Which::Messages => &mut self.messages,
+        }
+    }
 
     pub fn profile(&self) -> Option<ProfileId> {
         self.profile
+    }
+
+    /// The profile's, while there is one.
+    pub fn kind(&self) -> Kind {
+        self.watched_profile().map_or(Kind::Http, |profile| profile.kind)
     }
 
     pub fn header(&self) -> Option<&HeaderVm> {
@@ -470,20 +393,6 @@ impl DetailState {
     pub fn stale_at(&self) -> Option<Wall> {
         self.header.as_ref().and_then(|header| header.stale_at)
     }
-}
-
-fn is_width(query: &Query, width: Duration) -> bool {
-    matches!(query, Query::Range { column, .. } if *column == width)
-}
-
-fn query_profile(query: &Query) -> Option<ProfileId> {
-    match query {
-        Query::Range { profile, .. } | Query::Events { profile, .. } => Some(*profile),
-    }
-}
-
-fn only_frames(events: &[Arc<crate::watch::Event>]) -> Vec<Arc<crate::watch::Event>> {
-    events.iter().filter(|event| matches!(event.body, crate::watch::EventBody::Frame(_))).cloned().collect()
 }
 
 #[cfg(test)]

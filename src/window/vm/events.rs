@@ -15,7 +15,7 @@ use crate::base::{ProfileId, Wall};
 use crate::model::Live;
 use crate::watch::{Class, Event, EventBody, MessageKind, NamespaceChange, Outcome, TransportStep};
 
-pub use row::{EventRow, arrow, pretty, pretty_json, preview};
+pub use row::{EventRow, arrow, message_facts, one_line, pretty, pretty_json, pretty_message, preview};
 
 /// More rows than this are not shown at once: the oldest go.
 pub const MOST: usize = 5_000;
@@ -28,6 +28,16 @@ pub enum Which {
     Frames,
     /// Socket.IO's events and acknowledgements.
     Messages,
+}
+
+impl Which {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Events => "Events",
+            Self::Frames => "Frames",
+            Self::Messages => "Messages",
+        }
+    }
 }
 
 /// A table's rows, kept.
@@ -54,6 +64,8 @@ pub struct Table {
     dirty: bool,
     /// Rises when the shown rows change.
     pub version: u64,
+    /// The row that is open beside it, by its event's number.
+    pub open: Option<u64>,
 }
 
 /// The common filters.
@@ -142,6 +154,7 @@ impl Table {
             shown_view: None,
             dirty: true,
             version: 0,
+            open: None,
         }
     }
 

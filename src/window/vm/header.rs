@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::link::LinkVm;
 use super::roster::Mark;
 use super::{local, words};
 use crate::base::{ProfileId, Wall};
@@ -28,6 +29,8 @@ pub struct HeaderVm {
     pub condition: Option<String>,
     /// It holds a session open.
     pub session: bool,
+    /// Of a Socket.IO session.
+    pub link: Option<LinkVm>,
     pub enabled: bool,
     /// A person paused it.
     pub paused: bool,
@@ -81,6 +84,7 @@ impl HeaderVm {
             as_whom,
             condition,
             session: watched.is_session(),
+            link: LinkVm::build(watched, now, zone).filter(|_| matches!(mark, Mark::State(_))),
             enabled: watched.is_enabled(),
             paused: watched.state == State::Suspended
                 && watched.reason.as_ref().is_some_and(|reason| reason.code == Code::Paused),

@@ -1,6 +1,7 @@
 //! View-models: what a panel shows, as text and numbers, built only when something changed and tested without egui.
 
 pub mod axis;
+pub mod composer;
 pub mod detail;
 pub mod editor;
 pub mod events;
@@ -8,6 +9,7 @@ pub mod fields;
 pub mod filter;
 pub mod header;
 pub mod last_check;
+pub mod link;
 pub mod local;
 pub mod plots;
 pub mod roster;

@@ -86,6 +86,16 @@ fn local(at: Wall, format: &str) -> String {
     }
 }
 
+/// `12,400`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let lead = digits.len() % 3;
+    let (first, rest) = digits.split_at(lead);
+    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let all: Vec<String> = (!first.is_empty()).then(|| first.to_owned()).into_iter().chain(groups).collect();
+    all.join(",")
+}
+
 /// `1 mistake`, `3 mistakes`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -124,5 +134,9 @@ mod tests {
         assert_eq!([bytes(512), bytes(1_400), bytes(412_000_000)], ["512 B", "1.4 kB", "412 MB"]);
         assert_eq!(countdown(Duration::from_millis(2_001)), 3);
         assert_eq!(count(1, "mistake", "mistakes"), "1 mistake");
+        assert_eq!(
+            [thousands(0), thousands(999), thousands(12_400), thousands(1_234_567)],
+            ["0", "999", "12,400", "1,234,567"]
+        );
     }
 }

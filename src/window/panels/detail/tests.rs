@@ -12,8 +12,12 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::base::{ProfileId, Wall};
 use crate::model::Live;
+use crate::profile::model::Transport;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Code, Event, EventBody, Outcome, PongBy, Reason, State};
+use crate::watch::{
+    CheckReport, Code, Event, EventBody, Message, MessageKind, NamespaceChange, Outcome, PongBy, Reason, State, Stuck,
+    TransportStep, Wanted,
+};
 use crate::window::testing::{broken, harness};
 use crate::window::theme::Look;
 use crate::wire::{
@@ -132,24 +136,80 @@ fn session() -> Live {
     live
 }
 
+fn message(direction: Direction, kind: MessageKind, namespace: &str, event: &str, data: &str) -> EventBody {
+    EventBody::Message(Arc::new(Message {
+        direction,
+        kind,
+        namespace: namespace.into(),
+        event: event.into(),
+        data: data.into(),
+        size: data.len() as u64,
+        attachments: 0,
+        id: (event == "chat").then_some(7),
+        took: (kind == MessageKind::Ack).then(|| Duration::from_millis(12)),
+        room: None,
+        user: None,
+        sid: Some("x7Yk".into()),
+    }))
+}
+
+/// A Socket.IO session that stays on polling, one of its namespaces refused.
+fn socketio() -> Live {
+    let mut live = Live::new();
+    let mut profile = Profile::new("Sales chat", Kind::SocketIo, "https://api.test/".parse().unwrap());
+    profile.socketio.namespaces = vec!["/".into(), "/admin".into()];
+    live.set_profile(ID, Arc::new(profile));
+    let on = |step| EventBody::Transport { transport: Transport::Polling, step };
+    let namespace = |name: &str, change| EventBody::Namespace { namespace: name.into(), change };
+    let took = Duration::from_millis(9);
+    let refused = Reason::new(Code::AuthRequired);
+    let bodies = [
+        EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 },
+        on(TransportStep::Opened {
+            revision: 4,
+            upgradable: true,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            max_payload: None,
+            took,
+        }),
+        on(TransportStep::Stuck {
+            why: Stuck::Refused,
+            reason: Some(Reason::new(Code::HandshakeStatus).with_status(400)),
+        }),
+        namespace("/", NamespaceChange::Joined { sid: Some("x7Yk".into()), took, recovered: false }),
+        namespace("/admin", NamespaceChange::Refused { reason: refused, data: "{\"message\":\"no\"}".into() }),
+        message(Direction::In, MessageKind::Event, "/", "news", "[{\"a\":1}]"),
+        message(Direction::In, MessageKind::Event, "/admin", "audit", "[]"),
+    ];
+    for (index, body) in bodies.into_iter().enumerate() {
+        add(&mut live, ago(300 - index as u64), body);
+    }
+    for n in 0..10 {
+        let gap = Duration::from_millis(25_000 + n);
+        add(&mut live, ago(250 - n * 25), EventBody::Heartbeat { gap, limit: Duration::from_secs(45) });
+    }
+    live
+}
+
 /// A window on that picture; wishes that are the detail side's own are granted, the others kept.
 struct Shown {
     wishes: RefCell<Vec<Action>>,
     state: RefCell<DetailState>,
-    live: Live,
+    live: RefCell<Live>,
 }
 
 impl Shown {
     fn new(live: Live) -> Self {
         let state = DetailState::new(TimeZone::UTC).without_history();
-        Self { wishes: RefCell::default(), state: RefCell::new(state), live }
+        Self { wishes: RefCell::default(), state: RefCell::new(state), live: RefCell::new(live) }
     }
 
     fn harness(&self) -> Harness<'_> {
         let theme = Theme::new(Look::Dark);
         let mut harness = harness(1000.0, 900.0, Look::Dark, move |ui| {
             let mut state = self.state.borrow_mut();
-            state.refresh(&self.live, Some(ID), NOW);
+            state.refresh(&self.live.borrow(), Some(ID), NOW);
             let mut profile_tab = |ui: &mut Ui| {
                 ui.label("The editor");
                 None
@@ -335,13 +395,13 @@ fn a_typed_message_is_sent() {
     let shown = Shown::new(session());
     shown.state.borrow_mut().tab = Tab::Frames;
     let mut harness = shown.harness();
-    shown.state.borrow_mut().message = "hello".into();
+    shown.state.borrow_mut().composer.text = "hello".into();
     harness.run();
     harness.get_by_label("Message to send");
     harness.get_by_label("Send").click();
     harness.run();
     shown.wished(&[Action::SendText { id: ID, text: "hello".into() }]);
-    assert!(shown.state.borrow().message.is_empty());
+    assert!(shown.state.borrow().composer.text.is_empty());
 }
 
 #[test]
@@ -363,4 +423,67 @@ fn a_broken_file_shows_its_mistakes() {
     harness.get_by_label("Why: The profile's file has 1 mistake.");
     harness.get_by_label("chat.toml:3: unknown key `pagee` (did you mean `page`?)");
     harness.get_by_label("Mend the file…");
+}
+
+#[test]
+fn the_head_of_a_socketio_session_says_its_transport_and_its_namespaces() {
+    let shown = Shown::new(socketio());
+    let harness = shown.harness();
+    harness.get_by_label("On polling: the upgrade was refused with 400; 2 received, 0 sent");
+    harness.get_by_label("namespace /: joined");
+    harness.get_by_label("namespace /admin: refused: sign-in required");
+    harness.get_by_label("heartbeats of Sales chat, last hour: longest gap 25 s of at most 45 s");
+}
+
+#[test]
+fn the_messages_tab_is_there_for_socketio_alone() {
+    let shown = Shown::new(http());
+    shown.state.borrow_mut().tab = Tab::Messages;
+    let harness = shown.harness();
+    assert_eq!(shown.state.borrow().tab, Tab::Events);
+    assert!(harness.query_by_label("Messages").is_none());
+}
+
+#[test]
+fn messages_are_narrowed_by_namespace_and_open_as_json() {
+    let shown = Shown::new(socketio());
+    shown.state.borrow_mut().tab = Tab::Messages;
+    let mut harness = shown.harness();
+    harness.get_by_label("2 rows");
+    shown.state.borrow_mut().messages.typed = "ns:/ event:news".into();
+    harness.run();
+    harness.get_by_label("1 of 2 rows");
+    harness.get_by_label("[{\"a\":1}]").click();
+    harness.run();
+    harness.get_by_label("[\n  {\n    \"a\": 1\n  }\n]");
+    harness.get_by_label("Copy").click();
+    harness.run();
+    shown.wished(&[Action::Copy("[\n  {\n    \"a\": 1\n  }\n]".into())]);
+}
+
+#[test]
+fn an_event_is_composed_sent_and_its_acknowledgement_shown() {
+    let shown = Shown::new(socketio());
+    shown.state.borrow_mut().tab = Tab::Messages;
+    let mut harness = shown.harness();
+    harness.get_by_label("Event name").type_text("chat");
+    harness.run();
+    harness.get_by_label("Arguments as JSON").type_text("{\"room\": }");
+    harness.run();
+    harness.get_by_label("The arguments are not JSON: expected value, line 1, column 10.");
+    shown.state.borrow_mut().composer.arguments = "{\"room\": 1}".into();
+    harness.run();
+    harness.get_by_label("Send").click();
+    harness.run();
+    let data = vec![serde_json::json!({ "room": 1 })];
+    let emit = Wanted { namespace: "/".into(), event: "chat".into(), data, ack: true, volatile: false };
+    shown.wished(&[Action::Emit { id: ID, emit: Arc::new(emit) }]);
+    let out = message(Direction::Out, MessageKind::Event, "/", "chat", "[{\"room\":1}]");
+    let ack = message(Direction::In, MessageKind::Ack, "/", "chat", "[\"done\"]");
+    for body in [out, ack] {
+        add(&mut shown.live.borrow_mut(), ago(1), body);
+    }
+    harness.run();
+    harness.get_by_label("chat was acknowledged after 12 ms:");
+    harness.get_by_label("[\n  \"done\"\n]");
 }

@@ -252,7 +252,7 @@ fn message_line(message: &Message) -> String {
         MessageKind::Ack | MessageKind::AckMissing => session_words::message_kind(*kind),
     };
     let arrow = arrow(*direction);
-    let parts = [arrow, namespace, event, kind, &one_line(data, (data.len() as u64) < message.size)];
+    let parts = [arrow, namespace, event, kind, &one_line(data, message.is_cut())];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
@@ -287,6 +287,33 @@ fn hex(bytes: &[u8], most: usize) -> String {
         text.push("…".into());
     }
     text.join(" ")
+}
+
+/// A message's arguments to be read, and how much of them that is.
+pub fn pretty_message(message: &Message) -> String {
+    let mut text = pretty_json(&message.data);
+    if message.is_cut() {
+        let (kept, size) = (words::bytes(message.data.len() as u64), words::bytes(message.size));
+        text.push_str(&format!("\n… the first {kept} of {size}"));
+    }
+    text
+}
+
+/// What else there is to know of a message, by name.
+pub fn message_facts(message: &Message) -> Vec<(&'static str, String)> {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let facts = [
+        ("Namespace", text(&message.namespace)),
+        ("Event", text(&message.event)),
+        ("Size", Some(words::bytes(message.size))),
+        ("Attachments", (message.attachments != 0).then(|| message.attachments.to_string())),
+        ("Acknowledgement", message.id.map(|id| format!("number {id}"))),
+        (if message.kind == MessageKind::AckMissing { "Waited" } else { "Took" }, message.took.map(words::latency)),
+        ("Room", message.room.as_deref().and_then(text)),
+        ("User", message.user.as_deref().and_then(text)),
+        ("Session id", message.sid.as_deref().and_then(text)),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// An object or an array with its levels, other text as it is.
