@@ -1,4 +1,5 @@
-//! Peers that no one here wrote: nginx, and Python's `websockets`, each watched through its restarts.
+//! Peers that no one here wrote: nginx, Python's `websockets`, Flask-SocketIO, python-socketio and socket.io on Node, each
+//! watched through its restarts.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,8 @@ mod cable;
 mod offline;
 mod peers;
 mod sites;
+mod socketio;
+mod stacks;
 mod watcher;
 
 use std::time::Duration;
@@ -104,7 +107,7 @@ fn what_nginx_refuses_is_told_as_a_browser_would() {
 }
 
 #[test]
-#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs nginx and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_proxy_that_forgets_the_upgrade_is_seen() {
     let backend = Websockets::start(0);
     let nginx = Nginx::before(backend.port);
@@ -112,7 +115,7 @@ fn a_proxy_that_forgets_the_upgrade_is_seen() {
 }
 
 #[test]
-#[ignore = "needs Python websockets: .ci/run installs it and runs cargo test --test real -- --ignored"]
+#[ignore = "needs Python: .ci/run installs it and runs cargo test --test real -- --ignored"]
 fn what_websockets_refuses_is_told_apart() {
     let server = Websockets::start(0);
     checked(profile(Kind::WebSocket, &server.ws("/echo")), "connected 101 ok");
@@ -124,7 +127,7 @@ fn what_websockets_refuses_is_told_apart() {
 }
 
 #[test]
-#[ignore = "needs Python websockets: .ci/run installs it and runs cargo test --test real -- --ignored"]
+#[ignore = "needs Python: .ci/run installs it and runs cargo test --test real -- --ignored"]
 fn a_session_is_timed_and_its_end_is_told_from_both_sides() {
     let server = Websockets::start(0);
     let mut watching = Watching::start([profile(Kind::WebSocket, &server.ws("/bye?code=1012&after=1"))]);
@@ -138,7 +141,7 @@ fn a_session_is_timed_and_its_end_is_told_from_both_sides() {
 }
 
 #[test]
-#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs nginx and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_quiet_connection_is_cut_by_the_proxy_without_a_close_frame() {
     let backend = Websockets::start(0);
     let nginx = Nginx::before(backend.port);
@@ -152,7 +155,7 @@ fn a_quiet_connection_is_cut_by_the_proxy_without_a_close_frame() {
 }
 
 #[test]
-#[ignore = "needs nginx and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs nginx and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_session_behind_nginx_lives_through_a_restart_of_the_server_and_of_nginx() {
     let backend = Websockets::start(0);
     let port = backend.port;

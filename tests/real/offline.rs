@@ -143,7 +143,7 @@ fn signal(id: u32, name: &str) {
 }
 
 #[test]
-#[ignore = "needs root, iproute2 and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2 and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_pulled_cable_is_one_notice_and_suspended_sessions() {
     let Some(mut world) = World::start(false) else { return };
     let mark = world.mark();
@@ -159,7 +159,7 @@ fn a_pulled_cable_is_one_notice_and_suspended_sessions() {
 }
 
 #[test]
-#[ignore = "needs root, iproute2 and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2 and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_lost_default_route_is_one_notice() {
     let Some(mut world) = World::start(false) else { return };
     let mark = world.mark();
@@ -173,7 +173,7 @@ fn a_lost_default_route_is_one_notice() {
 }
 
 #[test]
-#[ignore = "needs root, iproute2, dnsmasq and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2, dnsmasq and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn no_name_server_is_one_notice_and_open_sessions_go_on() {
     let Some(mut world) = World::start(true) else { return };
     for nowhere in ["10.77.0.99", "127.0.0.1"] {
@@ -190,7 +190,7 @@ fn no_name_server_is_one_notice_and_open_sessions_go_on() {
 }
 
 #[test]
-#[ignore = "needs root, iproute2 and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2 and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn every_host_falling_silent_at_once_is_one_notice_and_one_host_alone_is_not() {
     let Some(mut world) = World::start(false) else { return };
     let mark = world.mark();
@@ -215,7 +215,7 @@ fn every_host_falling_silent_at_once_is_one_notice_and_one_host_alone_is_not() {
 }
 
 #[test]
-#[ignore = "needs root, iproute2 and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2 and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn after_sleep_the_sessions_come_back_at_once() {
     let Some(mut world) = World::start(false) else { return };
     let mark = world.mark();
@@ -238,7 +238,7 @@ fn after_sleep_the_sessions_come_back_at_once() {
 }
 
 #[test]
-#[ignore = "needs root, iproute2 and Python websockets: .ci/run installs them and runs cargo test --test real -- --ignored"]
+#[ignore = "needs root, iproute2 and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn another_network_is_noticed_and_what_hung_on_the_old_one_comes_back_at_once() {
     let Some(cable) = Cable::lay() else { return };
     let server = Websockets::on(&cable.server);

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::cable::Machine;
+use crate::stacks::python;
 
 /// A process that does not outlive its owner.
 pub struct Process(pub Child);
@@ -55,6 +56,12 @@ impl Nginx {
 
     /// In front of a server on that port, on `/ws/`, `/no-upgrade/` and `/impatient/`.
     pub fn before(backend: u16) -> Self {
+        Self::before_workers(&[backend])
+    }
+
+    /// In front of several, each asked in turn, whoever asks; Socket.IO's path too.
+    pub fn before_workers(backends: &[u16]) -> Self {
+        let workers: String = backends.iter().map(|port| format!("server 127.0.0.1:{port}; ")).collect();
         let folder = TempDir::new().unwrap();
         let (port, tls_port, dead) = (free_port(), free_port(), free_port());
         let dir = folder.path().display();
@@ -72,6 +79,7 @@ impl Nginx {
                access_log off;
                client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
                uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
+               upstream workers {{ {workers} }}
                server {{
                  listen 127.0.0.1:{port};
                  listen 127.0.0.1:{tls_port} ssl http2;
@@ -87,9 +95,10 @@ impl Nginx {
                    add_header Access-Control-Allow-Origin http://app.localhost always;
                    auth_basic realm; auth_basic_user_file /dev/null;
                  }}
-                 location /ws/ {{ proxy_pass http://127.0.0.1:{backend}/; {upgrade} }}
-                 location /impatient/ {{ proxy_pass http://127.0.0.1:{backend}/; {upgrade} proxy_read_timeout 1s; }}
-                 location /no-upgrade/ {{ proxy_pass http://127.0.0.1:{backend}/; proxy_http_version 1.1; }}
+                 location /socket.io/ {{ proxy_pass http://workers; {upgrade} }}
+                 location /ws/ {{ proxy_pass http://workers/; {upgrade} }}
+                 location /impatient/ {{ proxy_pass http://workers/; {upgrade} proxy_read_timeout 1s; }}
+                 location /no-upgrade/ {{ proxy_pass http://workers/; proxy_http_version 1.1; }}
                }}
              }}"
         );
@@ -139,10 +148,6 @@ impl Nginx {
     }
 }
 
-fn python() -> String {
-    std::env::var("WIREWATCH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
-
 /// A Python `websockets` server.
 pub struct Websockets {
     _process: Process,
@@ -157,7 +162,7 @@ impl Websockets {
 
     /// On every address of that machine, at a free port.
     pub fn on(machine: &Machine) -> Self {
-        Self::run(machine.command(&python()), "0.0.0.0", 0)
+        Self::run(machine.command(python()), "0.0.0.0", 0)
     }
 
     fn run(mut python: Command, address: &str, port: u16) -> Self {
@@ -167,7 +172,7 @@ impl Websockets {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("no Python: set WIREWATCH_TEST_PYTHON to one that has the package `websockets`");
+            .unwrap();
         let stdout = child.stdout.take().unwrap();
         let process = Process(child);
         let line = wait_for(stdout, "port ");
