@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn one_bad_token_fails_the_list_and_empty_elements_do_not() {
         let list = |values: &[&'static str]| token_list(values.iter().map(|value| value.as_bytes()));
-        assert_eq!(list(&["a, ,B", "c"]), Ok(vec!["a".into(), "B".into(), "c".into()]));
+        assert_eq!(list(&["a, ,B", "c"]), Ok(vec!["a", "B", "c"]));
         assert_eq!(list(&["a, b c"]), Err("b c".into()));
         assert_eq!(list(&[]), Ok(Vec::new()));
     }

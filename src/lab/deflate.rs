@@ -128,8 +128,8 @@ mod tests {
     fn what_we_send_a_browser_inflates() {
         for parameters in ["", "server_no_context_takeover", "server_max_window_bits=8", "server_max_window_bits=10"] {
             let mut deflating = Deflating::new(parameters);
-            let mut agreed = Agreed::default();
-            agreed.server_no_context_takeover = parameters.contains("no_context");
+            let server_no_context_takeover = parameters.contains("no_context");
+            let mut agreed = Agreed { server_no_context_takeover, ..Agreed::default() };
             if let Some((_, bits)) = parameters.split_once("bits=") {
                 agreed.server_max_window_bits = bits.parse().unwrap();
             }

@@ -362,7 +362,7 @@ impl Session<'_> {
 
     async fn big(&mut self, first: u8, size: u64) -> io::Result<()> {
         if let Some(deflating) = self.deflating.as_mut().filter(|_| first == 0x80 | frame::TEXT) {
-            const LETTERS: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+            static LETTERS: [u8; 64 * 1024] = [b'x'; 64 * 1024];
             let whole = LETTERS.len() as u64;
             let rest = usize::try_from(size % whole).unwrap_or(0);
             let parts = (0..size / whole).map(|_| &LETTERS[..]).chain([&LETTERS[..rest]]);

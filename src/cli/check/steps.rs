@@ -129,6 +129,9 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
                 | Code::HandshakeInvalid
         )
     });
+    // Of a Socket.IO connection it may be a packet within a good answer that refuses.
+    let refused = refused
+        .filter(|reason| reason.code != Code::AuthRequired || exchange.status().is_none_or(|status| 400 <= status));
     if let (Some(reason), Some(step)) = (refused, steps.last_mut().filter(|_| failed.is_none())) {
         step.came = Came::Fail;
         if matches!(reason.code, Code::BodyMismatch | Code::HandshakeInvalid) {
