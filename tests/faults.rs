@@ -45,24 +45,23 @@ fn every_fault_comes_to_its_state_and_reason() {
             Fault::ErrorsWithoutCors => "cors_error 500 MissingAllowOriginHeader",
             Fault::PreflightRefused => "cors_error 405 PreflightMissingAllowOriginHeader",
             Fault::Unauthorized | Fault::UnauthorizedSocket | Fault::LoginNeeded => "auth_required 401 auth_required",
-            // What a check sees is the first request of a session.
             Fault::SocketIo
             | Fault::SocketIoPollingOnly
             | Fault::SocketIoUpgradeRefused
             | Fault::SocketIoProbeUnanswered
             | Fault::SocketIoProbeWrong
-            | Fault::SocketIoAdmin
-            | Fault::SocketIoForgets
             | Fault::SocketIoLimited
-            | Fault::SocketIoJoinsLimited
             | Fault::SocketIoRevision3
             | Fault::SocketIoNeverPings
-            | Fault::SocketIoMalformed
             | Fault::SocketIoDisconnects
             | Fault::SocketIoRestarts => "connected 200 ok",
             Fault::SocketIoOrigin => "cors_error 200 MissingAllowOriginHeader",
             Fault::SocketIoTwoOrigins => "cors_error 200 MultipleAllowOriginValues",
-            Fault::SocketIoRevision4 => "error 400 status",
+            Fault::SocketIoAdmin => "auth_required 200 auth_required",
+            Fault::SocketIoForgets => "error 400 unknown_session",
+            Fault::SocketIoJoinsLimited => "error 200 rate_limited",
+            Fault::SocketIoRevision4 => "error 400 unsupported_protocol_version",
+            Fault::SocketIoMalformed => "error 200 packet_invalid",
             Fault::Slow => "error - timeout",
             Fault::Close1008 => "auth_required 101 closed",
             Fault::NeverAnswers | Fault::NeverOpens => "error - timeout",

@@ -95,7 +95,7 @@ impl Nginx {
                    add_header Access-Control-Allow-Origin http://app.localhost always;
                    auth_basic realm; auth_basic_user_file /dev/null;
                  }}
-                 location /socket.io/ {{ proxy_pass http://workers; {upgrade} }}
+                 location /socket.io/ {{ add_header X-Proxy nginx; proxy_pass http://workers; {upgrade} }}
                  location /ws/ {{ proxy_pass http://workers/; {upgrade} }}
                  location /impatient/ {{ proxy_pass http://workers/; {upgrade} proxy_read_timeout 1s; }}
                  location /no-upgrade/ {{ proxy_pass http://workers/; proxy_http_version 1.1; }}

@@ -29,7 +29,7 @@ fn each(stacks: &[Stack], test: fn(Stack)) {
     });
 }
 
-/// A profile of a server; without credentials it is a page of another origin that is in the server's list.
+/// A profile of a server, for a page of another origin that is in the server's list, with credentials.
 fn page(url: &str, stack: Stack) -> Profile {
     let mut profile = profile(Kind::SocketIo, url);
     profile.socketio.protocol = Some(stack.revision());
@@ -54,6 +54,20 @@ fn until_step(watching: &mut Watching, wanted: &str) -> TransportStep {
     let event = watching.until(wanted, SOON, fits);
     let EventBody::Transport { step, .. } = &event.body else { unreachable!() };
     step.clone()
+}
+
+/// Listens until it is connected and upgraded, whichever comes first.
+#[track_caller]
+fn until_upgraded(watching: &mut Watching) {
+    let (mut connected, mut upgraded) = (false, false);
+    watching.until("connection and upgrade", SOON, |event| {
+        match &event.body {
+            EventBody::State { to, .. } => connected = *to == State::Connected,
+            EventBody::Transport { step: TransportStep::Upgraded { .. }, .. } => upgraded = true,
+            _ => {}
+        }
+        connected && upgraded
+    });
 }
 
 #[track_caller]
@@ -93,8 +107,7 @@ fn a_session_is_upgraded_and_events_go_both_ways() {
         let opened = until_step(&mut watching, "opened");
         let TransportStep::Opened { revision, upgradable, ping_interval, .. } = opened else { unreachable!() };
         assert_eq!((revision, upgradable, ping_interval), (stack.revision(), true, Duration::from_secs(25)));
-        watching.until_state(State::Connected, SOON);
-        until_step(&mut watching, "upgraded");
+        until_upgraded(&mut watching);
 
         emit(&watching, "echo", json!({ "room": "kitchen", "n": 1 }), true);
         let back = until_message(&mut watching, MessageKind::Event, "echo");
@@ -129,11 +142,6 @@ fn an_acknowledgement_that_does_not_come_is_told() {
     });
 }
 
-/// Revision 3 has no `auth`: what a namespace wants to know stands in its query.
-fn admin(stack: Stack, token: &str) -> String {
-    if stack == Stack::Node2 { format!("/admin?token={token}") } else { "/admin".into() }
-}
-
 #[test]
 #[ignore = "needs Python and Node: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn a_namespace_is_refused_without_its_token_and_joined_with_it() {
@@ -141,7 +149,7 @@ fn a_namespace_is_refused_without_its_token_and_joined_with_it() {
         let rooms = Rooms::start(stack, json!({}));
         let of = |token: &str| {
             let mut profile = with_token(page(&rooms.url(), stack), token);
-            profile.socketio.namespaces = vec!["/".into(), admin(stack, token)];
+            profile.socketio.namespaces = vec!["/".into(), "/admin".into()];
             profile
         };
         let mut refused = Watching::start([of("guess")]);
@@ -166,13 +174,11 @@ fn a_session_outlives_a_restart_of_its_server() {
     each(&Stack::ALL, |stack| {
         let rooms = Rooms::start(stack, json!({}));
         let mut watching = Watching::start([page(&rooms.url(), stack)]);
-        watching.until_state(State::Connected, SOON);
-        until_step(&mut watching, "upgraded");
+        until_upgraded(&mut watching);
         let rooms = rooms.restart(|| {
             watching.until_state(State::Reconnecting, SOON);
         });
-        watching.until_state(State::Connected, SOON);
-        until_step(&mut watching, "upgraded");
+        until_upgraded(&mut watching);
         emit(&watching, "echo", json!(1), false);
         until_message(&mut watching, MessageKind::Event, "echo");
         drop(rooms);
@@ -185,8 +191,7 @@ fn a_frozen_server_is_missed_and_found_again() {
     each(&Stack::ALL, |stack| {
         let rooms = Rooms::start(stack, json!({ "ping_interval": 1, "ping_timeout": 1 }));
         let mut watching = Watching::start([page(&rooms.url(), stack)]);
-        watching.until_state(State::Connected, SOON);
-        until_step(&mut watching, "upgraded");
+        until_upgraded(&mut watching);
         watching.until("a heartbeat", SOON, |event| event.body.kind() == "heartbeat");
         rooms.freeze();
         assert_eq!(until_reason(&mut watching, State::Reconnecting), Some(Code::PingTimeout));
@@ -301,8 +306,7 @@ fn the_state_of_a_connection_is_recovered() {
     };
     let (first, recovered) = sid_of(until_namespace(&mut watching, "/", "joined"));
     assert!(!recovered && first.is_some());
-    until_message(&mut watching, MessageKind::Event, "welcome");
-    until_step(&mut watching, "upgraded");
+    until_upgraded(&mut watching);
     emit(&watching, "cut", json!(1), false);
     assert_eq!(sid_of(until_namespace(&mut watching, "/", "joined")), (first, true));
 }

@@ -1,6 +1,6 @@
 // A Socket.IO server on Node for tests/real: `node node_rooms.js MODULE OPTIONS`, MODULE the folder of socket.io 2, 3 or 4;
 // OPTIONS as flask_rooms.py has them, less `login`, and `recovery` (version 4: connection state recovery).
-// Version 2 has no `auth`: its admin namespace wants `?token=letmein`.
+// Version 2 has no `auth`: what a client says of itself stands in the namespace's query.
 
 const http = require("http");
 const [, , folder, json] = process.argv;
@@ -34,7 +34,7 @@ for (const name of ["/", "/admin"]) {
     if (options.joins && options.joins < joined) return next(new Error("Rate limit exceeded"));
     if (name === "/admin" && token !== "letmein") {
       const refusal = new Error("unauthorized");
-      refusal.data = { needs: "token" };
+      refusal.data = { message: "unauthorized", needs: "token" };
       return next(refusal);
     }
     next();
