@@ -57,7 +57,8 @@ fn every_state_is_shown_within_a_minute_each_by_the_profile_made_for_it() {
             assert!(passing || row.expects.contains(to), "{}: {}", row.profile.name, to.code());
         }
     }
-    for kind in ["check", "state", "attempt", "handshake", "retry", "frame", "pong", "closed"] {
+    let plotted = ["check", "state", "attempt", "handshake", "retry", "frame", "pong", "closed"];
+    for kind in plotted.into_iter().chain(["transport", "namespace", "message", "heartbeat"]) {
         assert!(kinds.contains(kind), "no event of the kind {kind}");
     }
     assert!(!kinds.contains("offline"), "the demo is taken for an offline machine");

@@ -232,6 +232,54 @@ const ROWS: &[Row] = &[
         interval: 5,
         notes: "Not asked to connect: the profile is disabled. Enable it and it connects.",
     },
+    Row {
+        name: "Dashboard",
+        group: PRODUCTION,
+        kind: Kind::SocketIo,
+        port: Port::Plain,
+        host: "events.shop.localhost",
+        path: "/dashboard/socket.io/",
+        script: "allow=any&io-tick=1s&io-ping=5s&io-timeout=4s",
+        expects: &[State::Connected],
+        interval: 5,
+        notes: "A healthy Socket.IO session: polling, upgraded to WebSocket; an event each second, a heartbeat every five.",
+    },
+    Row {
+        name: "Driver app",
+        group: PRODUCTION,
+        kind: Kind::SocketIo,
+        port: Port::Plain,
+        host: "events.shop.localhost",
+        path: "/drivers/socket.io/",
+        script: "allow=any&io-tick=2s&io-ping=5s&io-timeout=4s&io-refuse",
+        expects: &[State::Connected],
+        interval: 5,
+        notes: "Works, and is stuck on polling: the upgrade's handshake is answered with 400, as behind a proxy that drops Upgrade.",
+    },
+    Row {
+        name: "Dispatch desk",
+        group: PRODUCTION,
+        kind: Kind::SocketIo,
+        port: Port::Plain,
+        host: "events.shop.localhost",
+        path: "/desk/socket.io/",
+        script: "allow=any&io-tick=3s&io-ping=5s&io-timeout=4s",
+        expects: &[State::AuthRequired],
+        interval: 5,
+        notes: "The namespace /admin is refused: its token is missing. The events of the other one flow all the same.",
+    },
+    Row {
+        name: "Dashboard, staging",
+        group: STAGING,
+        kind: Kind::SocketIo,
+        port: Port::Plain,
+        host: "events.staging.shop.localhost",
+        path: "/staging/dashboard/socket.io/",
+        script: "allow=any&io-tick=1s&outage=12s/4s",
+        expects: &[State::Reconnecting, State::Connecting, State::Connected],
+        interval: 5,
+        notes: "Goes down for four seconds every twelve: the session reconnects, and begins with polling again.",
+    },
 ];
 
 /// The demo's profiles, their URLs pointing at this lab.
@@ -260,6 +308,10 @@ impl Row {
         if self.port.speaks_tls() {
             profile.network.ca_file = lab.ca_file().map(ToOwned::to_owned);
         }
+        if self.kind == Kind::SocketIo {
+            profile.url.set_path("/");
+            profile.socketio.path = self.path.to_owned();
+        }
         match self.name {
             "Checkout" => {
                 profile.request.method = "POST".to_owned();
@@ -274,6 +326,7 @@ impl Row {
             }
             // It stays in its first attempt for as long as anyone looks.
             "Warehouse feed" => profile.timeout = Duration::from_secs(3600),
+            "Dispatch desk" => profile.socketio.namespaces.push("/admin".to_owned()),
             "Payments sandbox" => profile.reconnect.attempts = 2,
             "Loyalty programme" => profile.enabled = false,
             _ => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Lab, Port};
-use crate::profile::{Credentials, Kind, Profile, Setting};
+use crate::profile::{Credentials, Kind, Profile, Setting, Transport};
 
 /// The origin of the page that the faults' profiles connect from.
 pub const PAGE: &str = "http://app.localhost/";
@@ -207,6 +207,8 @@ impl Fault {
             }
             Self::LoginNeeded => profile.request.credentials = Credentials::Include,
             Self::SocketIoAdmin => profile.socketio.namespaces.push("/admin".to_owned()),
+            // A lost upgrade would be a second loss within the same session, or not, by who comes first.
+            Self::SocketIoForgets => profile.socketio.transports = vec![Transport::Polling],
             Self::SocketIoRevision4 => profile.socketio.protocol = Some(3),
             Self::HeartbeatsStop => profile.websocket.idle = Some(Duration::from_secs(5)),
             _ => {}

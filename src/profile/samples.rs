@@ -12,6 +12,8 @@ const SAMPLES: &[Sample] = &[
     Sample { stem: "http", text: include_str!("../../profiles/http.toml") },
     Sample { stem: "websocket", text: include_str!("../../profiles/websocket.toml") },
     Sample { stem: "socketio", text: include_str!("../../profiles/socketio.toml") },
+    Sample { stem: "socketio-user", text: include_str!("../../profiles/socketio-user.toml") },
+    Sample { stem: "socketio-admin", text: include_str!("../../profiles/socketio-admin.toml") },
     Sample { stem: "flask-socketio", text: include_str!("../../profiles/flask-socketio.toml") },
     Sample { stem: "fastapi", text: include_str!("../../profiles/fastapi.toml") },
     Sample { stem: "django-channels-nginx", text: include_str!("../../profiles/django-channels-nginx.toml") },
