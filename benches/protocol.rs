@@ -13,7 +13,8 @@ use wirewatch::protocol::engine_io::{Data, Form, Kind, Packet, Packets, Revision
 use wirewatch::protocol::socket_io::Assembler;
 
 const ROUNDS: usize = 51;
-const EVENTS: usize = 1000;
+/// Of each round: many of the clock's ticks.
+const EVENTS: usize = 10_000;
 /// Packets of one polling body.
 const BATCH: usize = 100;
 
@@ -22,56 +23,56 @@ const JSON: &str = r#"["message",{"id":"7f2d9c1e-4b8a-4f6e-9a53-0c6d1e8b2f47","r
 /// The same without data beside an attachment of 1 KiB.
 const BINARY: &str = r#"451-/admin,["upload",{"name":"a.png","data":{"_placeholder":true,"num":0}}]"#;
 
+/// What is measured: its name, the events that one call reads, the call.
+type Case<'a> = (String, usize, Box<dyn FnMut() + 'a>);
+
 fn main() {
-    let frame = format!("42/admin,12{JSON}");
-    println!("one event of {} bytes of JSON, µs of CPU", JSON.len());
-    let bare = measure("serde_json alone", || {
-        black_box(serde_json::from_str::<Value>(black_box(JSON)).unwrap());
-    });
     let limits = Limits::default();
-    for revision in Revision::ALL {
+    let frame = format!("42/admin,12{JSON}");
+    let packets = vec![Packet::text(Kind::Message, &frame[1..]); BATCH];
+    let bodies = Revision::ALL.map(|revision| encode_payload(revision, Form::Text, &packets).unwrap());
+    let bare = || drop(black_box(serde_json::from_str::<Value>(black_box(JSON)).unwrap()));
+    let mut cases: Vec<Case<'_>> = vec![("serde_json alone".into(), 1, Box::new(bare))];
+    for (revision, body) in Revision::ALL.into_iter().zip(&bodies) {
+        let (number, frame) = (revision.number(), &frame);
         let mut assembler = Assembler::new(revision.socket_io(), limits);
-        let took = measure(&format!("EIO={} text frame", revision.number()), || {
-            let packet = Packet::decode_text(revision, black_box(&frame), &limits).unwrap();
+        let read = move || {
+            let packet = Packet::decode_text(revision, black_box(frame), &limits).unwrap();
             black_box(assembler.text(packet.data.text().unwrap()).unwrap().unwrap());
-        });
-        println!("    {:.2} of serde_json alone", took / bare);
-        let packets = vec![Packet::text(Kind::Message, &frame[1..]); BATCH];
-        let body = encode_payload(revision, Form::Text, &packets).unwrap();
+        };
+        cases.push((format!("EIO={number} text frame"), 1, Box::new(read)));
         let mut assembler = Assembler::new(revision.socket_io(), limits);
-        let took = measure(&format!("EIO={} polling body of {BATCH}", revision.number()), || {
-            let mut packets = match black_box(&body) {
-                Data::Text(text) => Packets::text(revision, text, &limits).unwrap(),
-                Data::Binary(bytes) => Packets::binary(bytes, &limits).unwrap(),
-            };
-            let read = packets.try_fold(0, |count, packet| {
-                black_box(assembler.text(packet?.data.text().unwrap_or_default())?);
-                Ok::<_, wirewatch::protocol::Fault>(count + 1)
-            });
-            assert_eq!(read, Ok(BATCH));
-        });
-        println!("    {:.2} a packet, {:.2} of serde_json alone", took / BATCH as f64, took / BATCH as f64 / bare);
+        let read = move || {
+            let Data::Text(text) = black_box(body) else { unreachable!("a text payload") };
+            let mut count = 0;
+            for packet in Packets::text(revision, text, &limits).unwrap() {
+                black_box(assembler.text(packet.unwrap().data.text().unwrap()).unwrap().unwrap());
+                count += 1;
+            }
+            assert_eq!(count, BATCH);
+        };
+        cases.push((format!("EIO={number} polling body of {BATCH}"), BATCH, Box::new(read)));
     }
     let attachment = Bytes::from(vec![7; 1024]);
     let mut assembler = Assembler::new(Revision::V4.socket_io(), limits);
-    measure("a binary event, attachment of 1 KiB", || {
+    let read = move || {
         let packet = Packet::decode_text(Revision::V4, black_box(BINARY), &limits).unwrap();
         assert_eq!(assembler.text(packet.data.text().unwrap()), Ok(None));
         black_box(assembler.binary(attachment.clone()).unwrap().unwrap());
-    });
-}
+    };
+    cases.push(("EIO=4 binary event, attachment of 1 KiB".into(), 1, Box::new(read)));
 
-/// Median µs of CPU of one call.
-fn measure(what: &str, mut once: impl FnMut()) -> f64 {
-    let took = common::median(
-        (0..ROUNDS)
-            .map(|_| {
-                let before = common::thread_cpu();
-                (0..EVENTS).for_each(|_| once());
-                (common::thread_cpu() - before).as_secs_f64() * 1e6 / EVENTS as f64
-            })
-            .collect(),
-    );
-    println!("  {what:36} {took:7.2}");
-    took
+    let mut took = vec![Vec::new(); cases.len()];
+    for _ in 0..ROUNDS {
+        for ((_, events, read), took) in cases.iter_mut().zip(&mut took) {
+            let before = common::thread_cpu();
+            (0..EVENTS / *events).for_each(|_| read());
+            took.push((common::thread_cpu() - before).as_secs_f64() * 1e6 / EVENTS as f64);
+        }
+    }
+    println!("one event of {} bytes of JSON, µs of CPU", JSON.len());
+    let medians: Vec<f64> = took.into_iter().map(common::median).collect();
+    for ((what, ..), median) in cases.iter().zip(&medians) {
+        println!("  {what:40} {median:6.2}   {:.2} of serde_json alone", median / medians[0]);
+    }
 }

@@ -18,6 +18,6 @@ pub struct Limits {
 impl Default for Limits {
     /// `attachments` is what socket.io-parser 4.2.6 and 3.4.4 began to allow; the other bounds are this program's own.
     fn default() -> Self {
-        Self { bytes: 16 * 1024 * 1024, packets: 65_536, depth: 100, values: 250_000, attachments: 10 }
+        Self { bytes: 16 * 1024 * 1024, packets: 65_536, depth: 100, values: 100_000, attachments: 10 }
     }
 }
