@@ -27,12 +27,14 @@ pub struct Navigation {
     hops: usize,
     /// [Sec-Fetch-Site](https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header), the worst on the way.
     site: &'static str,
+    /// An answer set a cookie that is not stored.
+    lost_cookie: bool,
 }
 
 impl Navigation {
     /// To an address that is typed in.
     pub fn to(browser: Browser, url: Url) -> Self {
-        Self { browser, url, from: None, form: None, extra: Vec::new(), hops: 0, site: "none" }
+        Self { browser, url, from: None, form: None, extra: Vec::new(), hops: 0, site: "none", lost_cookie: false }
     }
 
     /// A form of the page `from` is sent by POST to `url`. `extra`: fields beside a browser's own, as a script sends them.
@@ -52,6 +54,11 @@ impl Navigation {
     /// Where it is: at its end, the page's URL.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Whether an answer on the way set a cookie that the browser does not store.
+    pub fn has_lost_a_cookie(&self) -> bool {
+        self.lost_cookie
     }
 
     /// What goes out next.
@@ -81,7 +88,9 @@ impl Navigation {
     pub fn on_exchange(&mut self, exchange: &mut Exchange, jar: &mut Jar, now: Wall) -> Result<bool, Fault> {
         http::read(self.browser, exchange).map_err(Fault::Net)?;
         let response = exchange.result.as_ref().map_err(|error| Fault::Net(error.clone()))?;
-        jar.receive(&Context::of_navigation(self.browser, &self.url), &self.url, &response.headers, now, 0);
+        let context = Context::of_navigation(self.browser, &self.url);
+        let received = jar.receive(&context, &self.url, &response.headers, now, 0);
+        self.lost_cookie |= !received.excluded.is_empty();
         let next = match redirect::location_url(self.browser, response, &self.url) {
             Location::None => return Ok(false),
             Location::Invalid => return Err(Fault::InvalidRedirect),

@@ -110,7 +110,7 @@ impl Beside {
                 .into_iter()
                 .filter(|lost| !was_sent(facts.exchanges.as_slice(), lost))
                 .collect(),
-            bearer_left: facts.signs_in_by_bearer && sent && facts.is_websocket(),
+            bearer_left: facts.signs_in_by_bearer && facts.is_websocket() && sent && !exchanges().any(has_bearer),
             local_network,
             unknowable: unknowable::of(&asked),
         }
@@ -127,6 +127,11 @@ impl Beside {
         let bearer = self.bearer_left.then(|| Remark { about: About::Bearer, text: BEARER_LEFT.to_owned() });
         cookies.chain(bearer).chain(local).chain(unknown).collect()
     }
+}
+
+/// Polling takes it along.
+fn has_bearer(exchange: &Exchange) -> bool {
+    exchange.request.headers.contains("authorization")
 }
 
 /// A profile gives a cookie of that name, and it went out whatever an answer says about its own.

@@ -182,6 +182,7 @@ fn login_failed(reason: &Reason) -> String {
         Some(Refusal::FormRefused) => "sign-in failed: the form was refused",
         Some(Refusal::FormAgain) => "sign-in failed: the form came back, as after a wrong name or password",
         Some(Refusal::CookieMissing) => "sign-in failed: the answer set no cookie",
+        Some(Refusal::CookieRefused) => "sign-in failed: the browser does not store the cookie that it set",
         Some(Refusal::SignedOut) => "sign-in failed: afterwards the check finds nobody signed in",
         None => "sign-in failed",
     };

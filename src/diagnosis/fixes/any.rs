@@ -109,7 +109,7 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         CauseId::LoginFailed => match facts.reason.and_then(Refusal::of) {
             Some(Refusal::FormMissing) => "Give the profile's `auth.login.url` the page that has the form, and its `fields` the names of the form's inputs; where there is no such page, take `csrf` out.".to_owned(),
             Some(Refusal::FormInsecure) => "Let the form's action be https, as its page is.".to_owned(),
-            Some(Refusal::CookieMissing | Refusal::SignedOut) => "Sign in by hand with the browser's network panel open and compare: which cookie comes, and whether it is stored (Secure, SameSite, Domain).".to_owned(),
+            Some(Refusal::CookieMissing | Refusal::CookieRefused | Refusal::SignedOut) => "Sign in by hand with the browser's network panel open and compare: which cookie comes, and whether it is stored (Secure, SameSite, Domain).".to_owned(),
             _ => "Check the name and the password that the profile's `auth.login.fields` give, by hand and in a private window; an account may be locked after many attempts.".to_owned(),
         },
         CauseId::InsufficientPermissions => "Give the user the right that this needs, or use another user.".to_owned(),

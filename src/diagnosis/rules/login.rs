@@ -17,7 +17,9 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
         Some(Refusal::TokenMissing) => finding(CauseId::CsrfFailed, 0.6).or(name, 0.5),
         Some(Refusal::FormAgain) => finding(name, 0.95),
         Some(Refusal::FormRefused) => finding(name, 0.9),
-        Some(Refusal::CookieMissing | Refusal::SignedOut) => finding(name, 0.8).or(CauseId::SessionMissing, 0.5),
+        Some(Refusal::CookieMissing | Refusal::CookieRefused | Refusal::SignedOut) => {
+            finding(name, 0.8).or(CauseId::SessionMissing, 0.5)
+        }
         Some(Refusal::FormMissing | Refusal::FormInsecure) | None => finding(name, 0.7),
     })
 }

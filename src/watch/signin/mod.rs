@@ -49,12 +49,14 @@ pub enum Refusal {
     FormAgain,
     /// No cookie came.
     CookieMissing,
+    /// A cookie came, and the browser does not store it.
+    CookieRefused,
     /// The check says that nobody is signed in.
     SignedOut,
 }
 
 impl Refusal {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FormMissing,
         Self::TokenMissing,
         Self::FormInsecure,
@@ -62,6 +64,7 @@ impl Refusal {
         Self::FormRefused,
         Self::FormAgain,
         Self::CookieMissing,
+        Self::CookieRefused,
         Self::SignedOut,
     ];
 
@@ -75,6 +78,7 @@ impl Refusal {
             Self::FormRefused => "form_refused",
             Self::FormAgain => "form_again",
             Self::CookieMissing => "cookie_missing",
+            Self::CookieRefused => "cookie_refused",
             Self::SignedOut => "signed_out",
         }
     }
@@ -122,8 +126,10 @@ pub struct SignIn {
     before: Jar,
     step: SignInStep,
     going: Navigation,
-    /// The first answer to the form.
+    /// The first answer to the form, where it was a redirect.
     submitted: Option<Exchange>,
+    /// What the form's answers set is not stored.
+    lost_cookie: bool,
 }
 
 impl SignIn {
@@ -138,7 +144,7 @@ impl SignIn {
                 (SignInStep::Submitted, Navigation::submit(browser, url.clone(), url, &fields, Vec::new()))
             }
         };
-        let mut sign_in = Self { plan, jar, before, step, going, submitted: None };
+        let mut sign_in = Self { plan, jar, before, step, going, submitted: None, lost_cookie: false };
         let next = sign_in.send(now);
         (sign_in, next)
     }
@@ -158,8 +164,14 @@ impl SignIn {
                     SignInStep::Submitted => self.answered(&exchange),
                     SignInStep::Checked | SignInStep::Expired => self.checked(&exchange),
                 };
+                self.lost_cookie |= self.step == SignInStep::Submitted && self.going.has_lost_a_cookie();
                 match came {
                     Ok(after) => self.go_on(after, exchange, now),
+                    // Nobody seems to be signed in, and no wonder.
+                    Err(Refusal::FormAgain | Refusal::CookieMissing | Refusal::SignedOut) if self.lost_cookie => {
+                        let set = self.submitted.take().unwrap_or(exchange);
+                        self.fail(Refusal::CookieRefused.by(&set), set)
+                    }
                     Err(refusal) => self.fail(refusal.by(&exchange), exchange),
                 }
             }

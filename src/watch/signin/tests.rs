@@ -112,6 +112,9 @@ fn each_way_of_a_login_to_fail_has_its_name() {
     ends(auto(), &[FLASK, (403, "", "CSRF verification failed.")], "login_failed token_refused 403");
     ends(auto(), &[FLASK, (419, "", "")], "login_failed token_refused 419");
     ends(auto(), &[FLASK, (200, "", "hello")], "login_failed cookie_missing");
+    let unstored = (302, "Location: /home\nSet-Cookie: session=b; SameSite=None", "");
+    ends(auto(), &[FLASK, unstored, FLASK], "login_failed cookie_refused");
+    ends(auto(), &[FLASK, unstored, HOME], "login_failed cookie_refused");
     ends(auto(), &[(200, "", "<p>nothing</p>")], "login_failed form_missing");
     ends(auto(), &[(200, "Content-Type: text/plain", FORM)], "login_failed form_missing");
     let search = (200, "Set-Cookie: csrftoken=c", "<form><input name=q></form>");
