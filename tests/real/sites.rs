@@ -1,6 +1,5 @@
-//! Sites with a login of their own: Django with Channels, and FastAPI with tokens and heartbeats.
+//! Sites with a login of their own: Flask-Login, Django with Channels, and FastAPI with tokens and heartbeats.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,34 +15,12 @@ use wirewatch::wire::Purpose;
 
 use crate::common::{self, Watching};
 use crate::peers::{Process, free_port, wait_for};
+use crate::stacks::{Rooms, Stack, python_with};
 use crate::{SOON, check, profile};
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/sites");
+static PYTHON: LazyLock<String> = LazyLock::new(|| python_with("sites", &format!("{SOURCES}/requirements.txt")));
 const KEY: &str = "a key that is long enough for HS256";
-
-/// A Python with the packages of `requirements.txt`, installed once.
-fn python() -> &'static Path {
-    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sites-python");
-        let (list, stamp) = (format!("{SOURCES}/requirements.txt"), folder.join("installed"));
-        let wanted = std::fs::read_to_string(&list).unwrap();
-        if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-            let system = if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
-            run(Command::new(system).args(["-m", "venv", "--clear"]).arg(&folder));
-            let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", &list];
-            run(Command::new(folder.join("bin/python")).args(pip));
-            std::fs::write(&stamp, wanted).unwrap();
-        }
-        folder.join("bin/python")
-    });
-    &PYTHON
-}
-
-#[track_caller]
-fn run(command: &mut Command) {
-    let done = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(done.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&done.stderr));
-}
 
 /// A running site. Ends when it is dropped.
 struct Site {
@@ -57,7 +34,7 @@ impl Site {
         let folder = TempDir::new().unwrap();
         options["port"] = json!(free_port());
         options["folder"] = json!(folder.path());
-        let mut child = Command::new(python())
+        let mut child = Command::new(&*PYTHON)
             .args(["-u", &format!("{SOURCES}/{script}"), &options.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -93,18 +70,8 @@ impl Site {
 
     /// The same, signed in at that page.
     fn signed_in(&self, kind: Kind, path: &str, login: &str, password: &str) -> Profile {
-        let mut profile = self.own(kind, path);
-        let at = |path: &str| self.url(Kind::Http, path).parse().unwrap();
-        profile.auth = Auth::Login(Login {
-            url: at(login),
-            fields: vec![
-                ("username".into(), Setting::Plain("ops".into())),
-                ("password".into(), Setting::Plain(password.into())),
-            ],
-            csrf: Some("auto".into()),
-            check: Some(at("/me/")),
-        });
-        profile
+        let at = |path: &str| self.url(Kind::Http, path);
+        signed_in(self.own(kind, path), &at(login), &at("/me/"), password)
     }
 
     /// Ends every session of the site.
@@ -112,6 +79,17 @@ impl Site {
         let report = check(self.own(Kind::Http, "/end/"));
         assert_eq!(report.status, Some(200));
     }
+}
+
+fn signed_in(mut profile: Profile, login: &str, me: &str, password: &str) -> Profile {
+    let plain = |text: &str| Setting::Plain(text.into());
+    profile.auth = Auth::Login(Login {
+        url: login.parse().unwrap(),
+        fields: vec![("username".into(), plain("ops")), ("password".into(), plain(password))],
+        csrf: Some("auto".into()),
+        check: Some(me.parse().unwrap()),
+    });
+    profile
 }
 
 const DJANGO: &str = "/accounts/login/";
@@ -184,6 +162,27 @@ fn a_page_on_another_site_leaves_djangos_session_behind() {
         let remarks = Facts::of_check(&profile, &report).remarks();
         assert!(remarks.iter().any(|remark| remark.text == expected), "{samesite}: {remarks:#?}");
     }
+}
+
+#[test]
+#[ignore = "needs Python: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn a_page_behind_flask_login_is_read_again_after_a_restart_has_ended_its_sessions() {
+    let rooms = Rooms::start(Stack::FlaskThreads, json!({}));
+    let at = |path: &str| format!("{}{path}", rooms.url());
+    let mut own = profile(Kind::Http, &at("me"));
+    own.page = None;
+    checked(own.clone(), "auth_required 401 auth_required");
+    let wrong = check(signed_in(own.clone(), &at("login"), &at("me"), "guess"));
+    assert_eq!(wrong.reason.unwrap().detail.as_deref(), Some("form_again"));
+    let mut watching = Watching::start([signed_in(own, &at("login"), &at("me"), "wirewatch")]);
+    watching.until_state(State::Connected, SOON);
+    let _rooms = rooms.restart(|| ());
+    watching.until("expired", SOON, |event| matches!(&event.body, EventBody::SignIn { step: SignInStep::Expired, .. }));
+    watching.until(
+        "a good check",
+        SOON,
+        |event| matches!(&event.body, EventBody::Check(report) if report.state == State::Connected),
+    );
 }
 
 #[test]

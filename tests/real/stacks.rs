@@ -16,9 +16,9 @@ fn installed() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers")
 }
 
-/// Installs into `folder` by `how` unless what stands there came from the same `list`.
+/// Installs into `folder` by `how` unless what stands there came from the same list, a file.
 fn install(folder: &Path, list: &str, how: impl FnOnce()) {
-    let (list, stamp) = (std::fs::read_to_string(format!("{SOURCES}/{list}")).unwrap(), folder.join("installed"));
+    let (list, stamp) = (std::fs::read_to_string(list).unwrap(), folder.join("installed"));
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == list) {
         return;
     }
@@ -36,19 +36,21 @@ fn run(command: &mut Command) {
     assert!(done.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A Python with the packages of `requirements.txt`.
-pub fn python() -> &'static str {
-    static PYTHON: LazyLock<String> = LazyLock::new(|| {
-        let folder = installed().join("python");
-        let program = folder.join("bin/python");
-        install(&folder, "requirements.txt", || {
-            let system = if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
-            run(Command::new(system).args(["-m", "venv"]).arg(&folder));
-            let list = format!("{SOURCES}/requirements.txt");
-            run(Command::new(&program).args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", &list]));
-        });
-        program.to_str().unwrap().to_owned()
+/// A Python of that name with the packages of that list.
+pub fn python_with(name: &str, list: &str) -> String {
+    let folder = installed().join(name);
+    let program = folder.join("bin/python");
+    install(&folder, list, || {
+        let system = if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
+        run(Command::new(system).args(["-m", "venv"]).arg(&folder));
+        run(Command::new(&program).args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", list]));
     });
+    program.to_str().unwrap().to_owned()
+}
+
+/// The Python of the servers here.
+pub fn python() -> &'static str {
+    static PYTHON: LazyLock<String> = LazyLock::new(|| python_with("python", &format!("{SOURCES}/requirements.txt")));
     &PYTHON
 }
 
@@ -56,7 +58,7 @@ pub fn python() -> &'static str {
 fn node_module(name: &str) -> PathBuf {
     static MODULES: LazyLock<PathBuf> = LazyLock::new(|| {
         let folder = installed().join("node");
-        install(&folder, "package-lock.json", || {
+        install(&folder, &format!("{SOURCES}/package-lock.json"), || {
             for list in ["package.json", "package-lock.json"] {
                 std::fs::copy(format!("{SOURCES}/{list}"), folder.join(list)).unwrap();
             }
