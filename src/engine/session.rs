@@ -233,7 +233,7 @@ impl Task {
                     }
                     Dialled::Failed { exchange, reason, retry_after, reach: seen } => {
                         (reach, failed) = (seen, true);
-                        let input = Input::Failed { exchange, reason, retry_after };
+                        let input = Input::Failed { exchange, reason, retry_after, another_way: false };
                         self.machine.on(input, now, &mut self.rng, &mut effects);
                     }
                 }

@@ -59,6 +59,8 @@ pub(in crate::engine) enum News {
         /// The one that failed, where it was one.
         exchange: Option<Arc<Exchange>>,
         retry_after: Option<Duration>,
+        /// The next attempt begins with another transport.
+        another_way: bool,
     },
 }
 
@@ -67,7 +69,7 @@ impl News {
     pub(in crate::engine) fn nothing_sent(reason: Reason) -> Self {
         let script = ScriptClose { code: 1006, reason: "".into(), clean: false };
         let facts = CloseFacts { code: None, reason: "".into(), by: ClosedBy::Client, script };
-        Self::Over { facts, reason, exchange: None, retry_after: None }
+        Self::Over { facts, reason, exchange: None, retry_after: None, another_way: false }
     }
 }
 
@@ -404,9 +406,10 @@ impl Line {
                 news.push(News::Up { exchange, lacking });
             }
             Effect::Lacking(reason) => news.push(News::Lacking(reason)),
-            Effect::Over { facts, reason } => {
+            Effect::Over { facts, reason, another_way } => {
                 let (exchange, retry_after) = self.kept.take().unzip();
-                news.push(News::Over { facts, reason, exchange, retry_after: retry_after.flatten() });
+                let retry_after = retry_after.flatten();
+                news.push(News::Over { facts, reason, exchange, retry_after, another_way });
             }
         }
     }

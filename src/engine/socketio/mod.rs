@@ -113,12 +113,12 @@ impl Task {
                 }
             }
             News::Lacking(reason) => self.input(Input::Lacking(reason), false, news).await,
-            News::Over { facts, reason, exchange, retry_after } => {
+            News::Over { facts, reason, exchange, retry_after, another_way } => {
                 self.count(false);
                 if self.machine.is_open() {
                     self.input(Input::Over { facts, reason }, false, news).await;
                 } else {
-                    self.input(Input::Failed { exchange, reason, retry_after }, true, news).await;
+                    self.input(Input::Failed { exchange, reason, retry_after, another_way }, true, news).await;
                 }
             }
         }

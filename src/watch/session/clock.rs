@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Awaited, Effect, Life, Open, PROOF, Session};
+use super::{Awaited, Effect, Hope, Life, Open, PROOF, Session};
 use crate::base::Moment;
 use crate::watch::{Code, Reason, State};
 
@@ -81,7 +81,7 @@ impl Session {
         out: &mut Vec<Effect>,
     ) {
         self.drop_connection(code, now, out);
-        self.failed(Reason::new(why), None, now, rng, out);
+        self.failed(Reason::new(why), Hope::default(), now, rng, out);
     }
 }
 

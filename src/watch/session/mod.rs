@@ -71,6 +71,8 @@ pub enum Input<'a> {
         reason: Reason,
         /// The server asked for so long a wait.
         retry_after: Option<Duration>,
+        /// The next attempt is made in another way, which may do.
+        another_way: bool,
     },
     /// A text message (`Some`) or a binary one.
     Message {
@@ -155,6 +157,15 @@ struct Holds {
     unwanted: bool,
     paused: bool,
     offline: bool,
+}
+
+/// What is known of the next attempt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hope {
+    /// None before that.
+    retry_after: Duration,
+    /// It is made in another way than the one that failed.
+    another_way: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -296,7 +307,7 @@ impl Session {
             // A WebSocket's session has neither events nor a choice of transports.
             Input::Emit(_) | Input::PollingOnly(_) => {}
             Input::Opened { exchange, protocol, lacking } => self.opened(exchange, protocol, lacking, now, out),
-            Input::Failed { exchange, reason, retry_after } => {
+            Input::Failed { exchange, reason, retry_after, another_way } => {
                 if !self.is_dialling() {
                     return; // Of a dial that was abandoned.
                 }
@@ -308,7 +319,8 @@ impl Session {
                         protocol: None,
                     }));
                 }
-                self.failed(reason, retry_after, now, rng, out);
+                let hope = Hope { retry_after: retry_after.unwrap_or_default(), another_way };
+                self.failed(reason, hope, now, rng, out);
             }
             Input::Message { text, frame } => self.message(text, frame, now, out),
             Input::Ping { frame } => self.heard(frame, now, out),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::end::{closed, ends_an_accepted_connection, facts_of_ours};
-use super::{Effect, Holds, Life, MATCHED, Open, PROVEN_AFTER, Session};
+use super::{Effect, Holds, Hope, Life, MATCHED, Open, PROVEN_AFTER, Session};
 use crate::base::Moment;
 use crate::watch::meaning::state_for;
 use crate::watch::{CloseFacts, Code, EventBody, Reason, State, backoff};
@@ -129,7 +129,7 @@ impl Session {
     ) {
         if let Some(open) = self.take_open() {
             out.push(Effect::Emit(closed(facts, &open, now)));
-            self.failed(reason, None, now, rng, out);
+            self.failed(reason, Hope::default(), now, rng, out);
         }
     }
 
@@ -149,16 +149,15 @@ impl Session {
         self.set_state(state, Some(reason), out);
     }
 
-    /// A dial or an open connection came to nothing. `retry_after`: the server wants no attempt before that.
+    /// A dial or an open connection came to nothing.
     pub(super) fn failed(
         &mut self,
         reason: Reason,
-        retry_after: Option<Duration>,
+        hope: Hope,
         now: Moment,
         rng: &mut fastrand::Rng,
         out: &mut Vec<Effect>,
     ) {
-        let told = retry_after.unwrap_or_default();
         if self.is_held() {
             return self.rest(out);
         }
@@ -166,16 +165,16 @@ impl Session {
             return;
         }
         match state_for(&reason) {
-            state @ (State::Error | State::AuthRequired | State::CorsError) => {
+            state @ (State::Error | State::AuthRequired | State::CorsError) if !hope.another_way => {
                 self.set_state(state, Some(reason), out);
                 let wait = self.rules.interval().mul_f64(0.9 + rng.f64() * 0.2);
-                self.wait(wait.max(told), now, out);
+                self.wait(wait.max(hope.retry_after), now, out);
             }
             State::Suspended | State::Disconnected => {
                 self.life = Life::Resting;
                 self.set_state(State::Suspended, Some(reason), out);
             }
-            State::Reconnecting | State::Connected | State::Connecting => {
+            _ => {
                 if backoff::used_up(self.rules.reconnect(), self.waits) {
                     self.life = Life::Resting;
                     let used_up = Reason { code: Code::AttemptsExhausted, ..reason.clone() };
@@ -185,7 +184,7 @@ impl Session {
                 self.waits = self.waits.saturating_add(1);
                 self.set_state(State::Reconnecting, Some(reason), out);
                 let wait = backoff::wait(self.rules.reconnect(), self.waits, rng);
-                self.wait(wait.max(told), now, out);
+                self.wait(wait.max(hope.retry_after), now, out);
             }
         }
     }

@@ -55,7 +55,7 @@ impl Play {
     }
 
     fn fail(&mut self, reason: Reason) -> String {
-        self.give(Input::Failed { exchange: Some(exchange()), reason, retry_after: None })
+        self.give(Input::Failed { exchange: Some(exchange()), reason, retry_after: None, another_way: false })
     }
 
     fn connected(change: impl FnOnce(&mut Profile)) -> Self {

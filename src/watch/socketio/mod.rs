@@ -123,6 +123,8 @@ pub enum Effect {
     Over {
         facts: CloseFacts,
         reason: Reason,
+        /// The next one begins with another transport.
+        another_way: bool,
     },
 }
 

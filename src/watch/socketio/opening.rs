@@ -130,28 +130,30 @@ impl Client {
         let reason = self.judge_stray(reason);
         self.life = Life::Down;
         self.acks.clear();
+        let mut another_way = false;
         if was_up {
             self.begin = 0;
         } else {
             if self.plan.revision.is_none() {
                 self.revision = Revision::V4;
             }
-            self.fall_back(from, &reason, out);
+            another_way = self.fall_back(from, &reason, out);
         }
         out.push(Effect::Drop { politely: false });
         let facts = facts.unwrap_or_else(|| facts_of(ClosedBy::Network, &reason));
-        out.push(Effect::Over { facts, reason });
+        out.push(Effect::Over { facts, reason, another_way });
     }
 
     /// After a failure that another transport may not share, the next attempt begins with that one.
-    fn fall_back(&mut self, from: Transport, reason: &Reason, out: &mut Vec<Effect>) {
+    fn fall_back(&mut self, from: Transport, reason: &Reason, out: &mut Vec<Effect>) -> bool {
         let transports = &self.plan.transports;
         if !self.plan.fallback || self.polling_only || transports.len() < 2 || !is_of_transport(reason) {
-            return;
+            return false;
         }
         self.begin = (self.begin + 1) % transports.len();
         let step = TransportStep::FellBack { from, reason: reason.clone() };
         out.push(Effect::Tell(EventBody::Transport { transport: transports[self.begin], step }));
+        true
     }
 
     /// A session that the server no longer knows: once is an accident, several times within as many handshakes is a server
@@ -199,7 +201,7 @@ pub(super) fn facts_of(by: ClosedBy, reason: &Reason) -> CloseFacts {
 fn is_of_transport(reason: &Reason) -> bool {
     match reason.code {
         Code::Timeout | Code::ConnectionReset | Code::ConnectionClosed | Code::EmptyResponse => true,
-        Code::UnsupportedProtocolVersion | Code::PacketInvalid => false,
+        Code::UnsupportedProtocolVersion | Code::PacketInvalid | Code::NotEngineIo | Code::UnknownSession => false,
         _ => matches!(reason.category(), Category::Transport | Category::Protocol),
     }
 }

@@ -123,7 +123,9 @@ fn word(effect: &Effect) -> Option<String> {
         Effect::Lacking(reason) => {
             format!("lacking {}", reason.as_ref().map_or("nothing", |reason| reason.code.as_str()))
         }
-        Effect::Over { reason, .. } => format!("OVER {}", reason.code),
+        Effect::Over { reason, another_way, .. } => {
+            format!("OVER {}{}", reason.code, if *another_way { " another way" } else { "" })
+        }
     })
 }
 
@@ -214,7 +216,7 @@ fn a_transport_that_fails_gives_way_to_the_next_and_comes_back_after_a_connectio
     let refused = Reason::new(Code::HandshakeStatus).with_status(400);
     assert_eq!(
         play.give(Input::OpenFailed { reason: refused }),
-        "polling fell_back HandshakeStatus, drop, OVER HandshakeStatus"
+        "polling fell_back HandshakeStatus, drop, OVER HandshakeStatus another way"
     );
     assert_eq!(play.give(Input::Start), "GET 4/polling");
     play.got(OPEN);
