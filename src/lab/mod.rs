@@ -80,6 +80,7 @@
 //! | `io-bye=2s` | the server disconnects a namespace so long after it was joined |
 //! | `do=STEP` and its like | what happens on the WebSocket in the server's place, the upgrade's probe included |
 //! | `poll=PAYLOAD` | what the first poll brings in the server's place, the second, and so on; then they wait |
+//! | `io-once` | `do` and `poll` hold for the first session only |
 //!
 //! Its namespaces `/` and `/admin` send `welcome` to who joins, and answer the events `echo` (back, and as the
 //! acknowledgement), `binary` (the same with bytes), `bytes` (so many), `shout` (to all), `ask` (asks `question` back, and

@@ -29,6 +29,8 @@ pub(in super::super) struct Io {
     pub tick: Option<Duration>,
     /// The server leaves each namespace so long after it was joined.
     pub bye: Option<Duration>,
+    /// What the script says in the server's place holds for the first session only.
+    pub once: bool,
     /// What each poll brings, in place of the real server's packets.
     pub polls: Vec<Vec<u8>>,
 }
@@ -49,6 +51,7 @@ impl Default for Io {
             limit: None,
             tick: None,
             bye: None,
+            once: false,
             polls: Vec::new(),
         }
     }
@@ -88,6 +91,7 @@ impl Io {
             "io-limit" => self.limit = Some(parse_limit(&text).ok_or_else(|| bad("a limit such as 5/10s"))?),
             "io-tick" => self.tick = Some(time()?),
             "io-bye" => self.bye = Some(time()?),
+            "io-once" => self.once = true,
             "poll" => self.polls.push(bytes.to_vec()),
             _ => return Ok(false),
         }

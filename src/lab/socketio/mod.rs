@@ -89,7 +89,8 @@ struct Instance {
     service: rooms::Service,
     /// The sessions that it has opened.
     sids: Mutex<HashSet<String>>,
-    /// Requests with a session id so far.
+    /// Sessions asked for so far, and requests with a session id.
+    asked: AtomicU64,
     within: AtomicU64,
     /// The next of the script's polls.
     poll: AtomicUsize,
@@ -131,8 +132,8 @@ pub(super) async fn polled(script: &Script, head: &Head, server: &Server) -> Opt
     let instance = server.sockets.of(script, head, server.shared.sessions());
     match instance.refusal(script, head, false) {
         Some(answer) => Some(answer),
-        None if script.io.polls.is_empty() => instance.ask(script, head).await,
-        None => instance.scripted(script, head),
+        None if instance.is_scripted(script, head) && !script.io.polls.is_empty() => instance.scripted(script, head),
+        None => instance.ask(script, head).await,
     }
 }
 
@@ -142,6 +143,7 @@ impl Instance {
         Self {
             service,
             sids: Mutex::default(),
+            asked: AtomicU64::new(0),
             within: AtomicU64::new(0),
             poll: AtomicUsize::new(0),
             over: watch::Sender::new(()),
@@ -157,13 +159,14 @@ impl Instance {
 
     async fn serve(&self, conn: &mut Conn, script: &Script, head: &Head) -> io::Result<After> {
         let socket = head.wants_upgrade() && !script.socket.ignored;
+        let scripted = self.is_scripted(script, head);
         let answer = match self.refusal(script, head, socket) {
             Some(answer) => answer,
-            None if socket && script.socket.plays() => {
+            None if socket && scripted && script.socket.plays() => {
                 return self.play(conn, script, head).await;
             }
             None if socket => return self.open(conn, script, head).await,
-            None if !script.io.polls.is_empty() => match self.scripted(script, head) {
+            None if scripted && !script.io.polls.is_empty() => match self.scripted(script, head) {
                 Some(answer) => answer,
                 None => {
                     conn.stall().await;
@@ -179,6 +182,13 @@ impl Instance {
             }
         };
         http::send(conn, script, head, &answer, head.keeps_alive()).await
+    }
+
+    /// Whether what the script says in the server's place holds for this request.
+    fn is_scripted(&self, script: &Script, head: &Head) -> bool {
+        let opens = u64::from(head.parameter("sid").is_none());
+        let asked = self.asked.fetch_add(opens, Ordering::Relaxed) + opens;
+        !script.io.once || asked < 2
     }
 
     /// What the script has answered in the server's place.
@@ -203,7 +213,7 @@ impl Instance {
         let number = self.within.fetch_add(1, Ordering::Relaxed) + 1;
         let forgotten = io.forget.is_some_and(|every| number.is_multiple_of(every));
         // A WebSocket of a session that is not known would be answered 101 by the server, and dropped.
-        let unknown = socket && !script.socket.plays() && !self.sids().contains(&sid);
+        let unknown = socket && (!script.socket.plays() || script.io.once) && !self.sids().contains(&sid);
         if forgotten || unknown { fault(1, "Session ID unknown") } else { None }
     }
 
