@@ -24,8 +24,13 @@ use std::time::Duration;
 use common::Watching;
 use peers::{Nginx, Websockets};
 use url::Url;
-use wirewatch::base::ProfileId;
+use wirewatch::base::{Clock, ProfileId};
+use wirewatch::browser::websocket::Socket;
+use wirewatch::browser::{Browser, Memory, Page};
+use wirewatch::engine::exchange;
 use wirewatch::export::{EventWriter, Format, Names};
+use wirewatch::net::{Client, Received, Settings};
+use wirewatch::profile::model::Proxy;
 use wirewatch::profile::{Credentials, Kind, Profile, Setting};
 use wirewatch::watch::{CheckReport, ClosedBy, EventBody, State};
 use wirewatch::wire::HttpVersion;
@@ -124,6 +129,40 @@ fn what_websockets_refuses_is_told_apart() {
     let mut elsewhere = profile(Kind::WebSocket, &server.ws("/echo"));
     elsewhere.page = Some(Url::parse("http://evil.localhost/").unwrap());
     checked(elsewhere, "cors_error 403 origin_refused");
+}
+
+/// Says things to `server` and hears them back; `agreed` is in its answer to the offer. The size on the wire of a message that
+/// comes for the second time.
+async fn echoes(server: &Websockets, browser: Browser, agreed: &[&str]) -> u64 {
+    const SAID: &str = "to be or not to be";
+    let big: String = (0..3_000_000_u32).map(|n| char::from(b'a' + (n.wrapping_mul(n) >> 11) as u8 % 26)).collect();
+    let client = Client::new(&Settings { proxy: Proxy::Direct, ..Settings::default() }).unwrap();
+    let page = Page::new(Url::parse(PAGE).unwrap(), browser);
+    let socket = Socket { url: Url::parse(&server.ws("/echo")).unwrap(), protocols: Vec::new(), extra: Vec::new() };
+    let deadline = Clock.mono() + SOON;
+    let (answer, socket, _) = exchange::open(page, socket, Memory::default(), &client, Clock, deadline).await;
+    let extensions = answer.exchanges[0].response().unwrap().headers.joined("sec-websocket-extensions").unwrap();
+    assert!(agreed.iter().all(|word| extensions.contains(word)), "{browser:?}: {extensions}");
+    let mut socket = socket.unwrap();
+    for text in [SAID, &"é".repeat(5_000), "", &big, SAID, SAID] {
+        socket.send_text(text).await.unwrap();
+        assert!(socket.next().await == Ok(Received::Text(text.into())), "{browser:?}: {} bytes", text.len());
+    }
+    socket.message_wire_size().unwrap()
+}
+
+#[test]
+#[ignore = "needs Python websockets: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn websockets_and_we_read_each_others_compressed_messages() {
+    let (takeover, alone) = (Websockets::start(0), Websockets::start_alone());
+    let words = ["server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10"];
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        for browser in Browser::ALL {
+            let again = echoes(&takeover, browser, &["server_max_window_bits=12"]).await;
+            let by_itself = echoes(&alone, browser, &words).await;
+            assert!(again < 10 && 10 < by_itself, "{browser:?}: {again} bytes, {by_itself} without takeover");
+        }
+    });
 }
 
 #[test]

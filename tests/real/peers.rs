@@ -157,18 +157,24 @@ pub struct Websockets {
 impl Websockets {
     /// On loopback at that port, or at a free one where it is 0.
     pub fn start(port: u16) -> Self {
-        Self::run(Command::new(python()), "127.0.0.1", port)
+        Self::run(Command::new(python()), "127.0.0.1", port, &[])
+    }
+
+    /// As [`Websockets::start`], with permessage-deflate that refers to no earlier message, in narrow windows.
+    pub fn start_alone() -> Self {
+        Self::run(Command::new(python()), "127.0.0.1", 0, &["alone"])
     }
 
     /// On every address of that machine, at a free port.
     pub fn on(machine: &Machine) -> Self {
-        Self::run(machine.command(python()), "0.0.0.0", 0)
+        Self::run(machine.command(python()), "0.0.0.0", 0, &[])
     }
 
-    fn run(mut python: Command, address: &str, port: u16) -> Self {
+    fn run(mut python: Command, address: &str, port: u16, more: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/server.py");
         let mut child = python
             .args(["-u", script, address, &port.to_string()])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

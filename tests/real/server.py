@@ -1,7 +1,8 @@
 """A `websockets` server for tests/real: /echo, /ticks, /quiet, /bye?code=C&after=S, /private (401),
 /healthy (a 200 that the page may read); anything else is 404.
 
-Takes the address and the port (0: any) to listen on; prints the port once it listens. Only pages of http://app.localhost
+Takes the address and the port (0: any) to listen on, and `alone` for permessage-deflate without context takeover and in
+narrow windows; prints the port once it listens. Only pages of http://app.localhost
 may connect.
 """
 
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 
 def refuse(connection, request):
@@ -58,7 +60,10 @@ async def main():
     # A refused handshake is what some tests are about, not a mistake to be shown.
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
     address, port = sys.argv[1], int(sys.argv[2])
-    options = dict(origins=["http://app.localhost"], process_request=refuse, ping_interval=None)
+    options = dict(origins=["http://app.localhost"], process_request=refuse, ping_interval=None, max_size=None)
+    if sys.argv[3:] == ["alone"]:
+        # The client's window is narrowed only where the client says that it can.
+        options["extensions"] = [ServerPerMessageDeflateFactory(True, True, 10, 9)]
     async with serve(handle, address, port, **options) as server:
         print("port", server.sockets[0].getsockname()[1])
         await server.serve_forever()
