@@ -79,7 +79,7 @@ fn no_secret_is_in_anything_that_the_program_writes() {
     }
     let url = lab.http_url("/in?need=session");
     let login = lab.http_url(
-        "/form?raw=HTTP/1.1+200+OK%0d%0aSet-Cookie:+id=canary-session-0a1b2c%0d%0a%0d%0acanary-session-0a1b2c",
+        "/form?raw=HTTP/1.1+200+OK%0d%0aSet-Cookie:+id=%63anary-session-0a1b2c%0d%0a%0d%0a%63anary-session-0a1b2c",
     );
     write(
         "login",

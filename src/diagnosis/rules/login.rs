@@ -3,10 +3,13 @@
 use crate::diagnosis::{CauseId, Facts, Finding, words};
 use crate::watch::Code;
 use crate::watch::signin::Refusal;
+use crate::wire::Purpose;
 
 pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
     let reason = facts.reason.filter(|_| code == Code::LoginFailed)?;
-    let place = facts.last().map_or_else(|| facts.host(), |last| last.request.url.to_string());
+    // A session's handshake is none of its steps.
+    let step = facts.last().filter(|last| last.request.purpose == Purpose::SignIn);
+    let place = step.map_or_else(|| facts.host(), |step| step.request.url.to_string());
     let summary = format!("{place}: {}.", words::phrase(reason));
     let finding = |cause, confidence| Finding::new(cause, confidence, summary.clone());
     let name = CauseId::LoginFailed;
