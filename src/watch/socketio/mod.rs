@@ -253,6 +253,8 @@ struct Recovery {
 struct Strays {
     handshakes: u32,
     lost: u32,
+    /// The present one is among the lost: its upgrade and its polls may each be told so.
+    this: bool,
 }
 
 /// An acknowledgement that is waited for.

@@ -61,6 +61,7 @@ impl Client {
             },
         }));
         self.strays.handshakes = self.strays.handshakes.saturating_add(1);
+        self.strays.this = false;
         let expects = self.plan.namespaces.iter().any(|namespace| !namespace.expect.is_empty());
         self.life = Life::Open(Box::new(Open {
             transport,
@@ -162,7 +163,9 @@ impl Client {
         if reason.code != Code::UnknownSession {
             return reason;
         }
-        self.strays.lost = self.strays.lost.saturating_add(1);
+        if !std::mem::replace(&mut self.strays.this, true) {
+            self.strays.lost = self.strays.lost.saturating_add(1);
+        }
         if self.strays.lost < SEVERAL {
             return reason;
         }

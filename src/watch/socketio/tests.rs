@@ -351,6 +351,11 @@ fn several_sessions_that_the_server_forgot_are_missing_stickiness_and_one_is_not
     play.give(Input::Start);
     play.got(OPEN);
     assert!(play.give(unknown()).ends_with("OVER sticky_sessions_missing"));
+    // Its upgrade and its poll may both be told so: that is one session.
+    let mut play = Play::up(|_| ());
+    let told = play.give(Input::OpenFailed { reason: Reason::new(Code::UnknownSession).with_status(400) });
+    assert!(told.ends_with("stuck refused unknown_session"), "{told}");
+    assert!(play.give(unknown()).ends_with("OVER unknown_session"));
     // One that lasts past a heartbeat clears the suspicion.
     let mut play = Play::up(|_| ());
     play.give(unknown());
