@@ -100,9 +100,14 @@ fn namespace(ui: &mut Ui, state: &mut DetailState, theme: &Theme) {
     shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &name));
 }
 
-/// What is wrong with what is typed, or what became of what was sent.
+/// What is wrong with what is typed, or what became of what was sent. Its line is there while it is empty too, so that nothing
+/// moves as one types.
 fn said(ui: &mut Ui, state: &mut DetailState, theme: &Theme) {
-    let Some(said) = state.composer.said() else { return };
+    let Some(said) = state.composer.said() else {
+        let line = ui.fonts_mut(|fonts| fonts.row_height(&style::small()));
+        ui.allocate_space(egui::vec2(0.0, line));
+        return;
+    };
     let line = |ui: &mut Ui, text: &str, colour| {
         ui.label(RichText::new(text).font(style::small()).color(colour));
     };
