@@ -306,12 +306,22 @@ pub fn new_reconnection_time(browser: Browser, value: &str) -> Option<Duration> 
     }
 }
 
+/// The headers that a script reads of a `data:` URL. Seen: Firefox tells `fetch()` the length.
+pub fn headers_of_data(browser: Browser, api: Api) -> Vec<String> {
+    let length = (browser == Browser::Firefox && api == Api::Fetch).then(|| "content-length".to_owned());
+    length.into_iter().chain(["content-type".to_owned()]).collect()
+}
+
 /// Whether an EventSource that did not open tries again. Seen: after a failure of the network Chromium and WebKit do, and
 /// WebKit not after too many redirects. Firefox does at home, after failures that may pass; abroad every failure is one of
 /// CORS to it.
 pub fn event_source_tries_again(browser: Browser, fault: &Fault, foreign: bool) -> bool {
     match (browser, fault) {
-        (Browser::Chrome | Browser::Safari, Fault::Net(_) | Fault::UnsafePort { .. } | Fault::InvalidRedirect) => true,
+        (
+            Browser::Chrome | Browser::Safari,
+            Fault::Net(_) | Fault::UnsafePort { .. } | Fault::InvalidRedirect | Fault::BlobGone,
+        ) => true,
+        (Browser::Chrome, Fault::BrokenData) => true,
         (
             Browser::Chrome,
             Fault::UnsafeRedirect | Fault::TooManyRedirects | Fault::RepeatedHeader { .. } | Fault::UnexpectedProxyAuth,

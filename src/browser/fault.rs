@@ -35,6 +35,10 @@ pub enum Fault {
     RedirectRefused,
     /// A URL of this machine's own files.
     LocalResource,
+    /// A `blob:` URL of the page's own that stands for nothing.
+    BlobGone,
+    /// A `data:` URL without a comma, or whose base64 is none.
+    BrokenData,
     /// The browser gave the request up without a word (Chromium: a redirect to a URL with a username, outside of CORS).
     Aborted,
     /// A field that may stand once stands twice with two values: `Location`, `Content-Length`.
@@ -153,6 +157,8 @@ impl Fault {
             Self::TooManyRedirects => "net::ERR_TOO_MANY_REDIRECTS",
             Self::RedirectRefused => "net::ERR_FAILED",
             Self::Aborted | Self::LocalResource => "net::ERR_ABORTED",
+            Self::BlobGone => "net::ERR_FILE_NOT_FOUND",
+            Self::BrokenData => "net::ERR_INVALID_URL",
             Self::RepeatedHeader { name: "Location" } => "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
             Self::RepeatedHeader { name: "Content-Disposition" } => {
                 "net::ERR_RESPONSE_HEADERS_MULTIPLE_CONTENT_DISPOSITION"

@@ -19,7 +19,7 @@ use super::preflight::{self, Wanted};
 use super::script::{Call, Prepared};
 use super::sent::{self, Sent};
 use super::{
-    Api, Browser, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, http, mixed, port,
+    Api, Credentials, Fault, Memory, Mode, Page, Redirect, ScriptRequest, dialect, headers, http, mixed, port, scheme,
 };
 use crate::base::Wall;
 use crate::wire::{Exchange, Purpose, WireRequest, WireResponse};
@@ -205,21 +205,19 @@ impl Fetch {
             self.refused_at_once = true;
             return self.done(Err(fault));
         }
+        match scheme::check(&self.page, self.api, self.mode, self.url()) {
+            None => {}
+            // Answered from the URL itself.
+            Some(Ok(())) => {
+                let names = dialect::headers_of_data(self.page.browser, self.api);
+                return match self.policies(Asker::Loader) {
+                    None => self.done(Ok((ResponseType::Basic, names))),
+                    Some(fault) => self.done(Err(fault)),
+                };
+            }
+            Some(Err(fault)) => return self.done(Err(fault)),
+        }
         let url = self.url();
-        if url.scheme() == "data" {
-            // [Scheme fetch](https://fetch.spec.whatwg.org/#scheme-fetch): answered from the URL itself.
-            return match self.policies(Asker::Loader) {
-                None => self.done(Ok((ResponseType::Basic, vec!["content-type".into()]))),
-                Some(fault) => self.done(Err(fault)),
-            };
-        }
-        if url.scheme() == "file" && self.page.browser != Browser::Safari {
-            return self.done(Err(Fault::LocalResource));
-        }
-        if !matches!(url.scheme(), "http" | "https") {
-            let scheme = url.scheme().to_owned();
-            return self.done(Err(Fault::Cors(CorsError::DisabledScheme { scheme })));
-        }
         let same_origin = self.page.is_same_origin(url);
         // Step 12: same-origin mode, and no-cors with a redirect mode.
         if !same_origin && self.mode == Mode::SameOrigin {

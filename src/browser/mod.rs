@@ -28,6 +28,7 @@ pub mod permissions;
 pub mod port;
 pub mod preflight;
 pub mod redirect;
+pub mod scheme;
 pub mod script;
 pub mod sent;
 pub mod unknowable;

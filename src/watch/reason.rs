@@ -322,6 +322,8 @@ impl From<&Fault> for Reason {
             | Fault::RedirectRefused
             | Fault::Aborted
             | Fault::LocalResource
+            | Fault::BlobGone
+            | Fault::BrokenData
             | Fault::RepeatedHeader { .. }
             | Fault::UnexpectedProxyAuth
             | Fault::ResourcePolicySameOrigin

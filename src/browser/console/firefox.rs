@@ -151,6 +151,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
             Fault::UnsafePort { .. }
             | Fault::RedirectRefused
             | Fault::Aborted
+            | Fault::BlobGone
+            | Fault::BrokenData
             | Fault::TypeError(_)
             | Fault::SyntaxError(_)
             | Fault::Misuse { .. },

@@ -56,6 +56,8 @@ pub(super) fn fetch(failing: &Failing<'_>) -> Vec<String> {
         Some(Fault::RedirectRefused) => {
             vec![format!("Not allowed to follow a redirection while loading {url}"), cannot_load(url)]
         }
+        Some(Fault::LocalResource) => vec![format!("Not allowed to load local resource: {url}")],
+        Some(Fault::BrokenData) => vec![format!("{who} cannot load {url}.")],
         Some(Fault::TooManyRedirects) => vec!["Load cannot follow more than 20 redirections".into(), cannot_load(url)],
         // Of the network's failures only those of a preflight have a line.
         Some(Fault::Net(error)) if failing.preflight => vec![network(error, url), cannot_load(url)],
