@@ -117,10 +117,10 @@ pub fn phrase(reason: &Reason) -> String {
         Code::SyntaxError => return with_detail("the browser's API throws a SyntaxError", reason),
 
         Code::Status => return with_status("answered", reason),
-        Code::AuthRequired => return with_status("sign-in required", reason),
+        Code::AuthRequired => return with_what_it_says("sign-in required", reason),
         Code::LoginFailed => return login_failed(reason),
-        Code::RateLimited => return with_status("rate limited", reason),
-        Code::OriginRefused => return with_status("origin refused", reason),
+        Code::RateLimited => return with_what_it_says("rate limited", reason),
+        Code::OriginRefused => return with_what_it_says("origin refused", reason),
         Code::BodyMismatch => "body does not match",
         Code::Slow => return with_detail("slower than its objective", reason),
 
@@ -164,6 +164,11 @@ fn with_detail(words: &str, reason: &Reason) -> String {
         Some(detail) => format!("{words}: {detail}"),
         None => words.to_owned(),
     }
+}
+
+/// A refusal by a status, or by the words of a Socket.IO packet.
+fn with_what_it_says(words: &str, reason: &Reason) -> String {
+    if reason.status.is_some() { with_status(words, reason) } else { with_detail(words, reason) }
 }
 
 fn with_status(words: &str, reason: &Reason) -> String {

@@ -322,10 +322,12 @@ impl Line {
         self.remember(changed);
         self.reach = reach_of(&answer);
         let against = self.target.sent_to_login(&answer.exchanges).or_else(|| reason_against(&answer));
-        if self.client.is_opening() {
+        let opens = self.client.is_opening();
+        if opens {
             self.keep(&answer);
         }
         news.push(News::Answered(answer));
+        let against = against.map(|reason| if opens { reason } else { of_upgrade(reason) });
         match (socket, against) {
             (Some(socket), None) => {
                 self.socket = Some(socket);
@@ -505,6 +507,15 @@ async fn ready(page: Option<Page>, target: &Target, clock: Clock, deadline: Inst
     match page {
         Some(page) => page,
         None => target.page(clock, deadline).await,
+    }
+}
+
+/// A proxy that drops `Upgrade` makes the request one that no server understands, and each says so in its own wrong words: what
+/// counts is that the upgrade was refused.
+fn of_upgrade(reason: Reason) -> Reason {
+    match reason.code {
+        Code::UnknownTransport | Code::BadRequest => Reason { code: Code::HandshakeStatus, ..reason },
+        _ => reason,
     }
 }
 

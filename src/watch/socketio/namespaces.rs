@@ -134,8 +134,8 @@ impl Client {
     fn answered(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let waits = self.sockets.iter().any(|socket| matches!(socket.state, SocketState::Asked { .. }));
         let joined = self.sockets.iter().any(|socket| matches!(socket.state, SocketState::Joined));
-        let lacking = self.sockets.iter().find_map(|socket| match &socket.state {
-            SocketState::Refused { reason, .. } => Some(reason.clone()),
+        let lacking = self.sockets.iter().zip(&self.plan.namespaces).find_map(|(socket, plan)| match &socket.state {
+            SocketState::Refused { reason, .. } => Some(of_namespace(reason, &plan.name)),
             SocketState::Out | SocketState::Asked { .. } | SocketState::Joined => None,
         });
         let expect_by = now.mono + self.plan.timeout;
@@ -373,6 +373,12 @@ impl Client {
             sid: self.sockets[at].sid.clone(),
         }
     }
+}
+
+/// The reason as it stands where nothing else says which namespace it is.
+fn of_namespace(reason: &Reason, name: &str) -> Reason {
+    let words = reason.detail.as_deref().map(|words| format!("{name}: {words}"));
+    reason.clone().with_detail(words.as_deref().unwrap_or(name))
 }
 
 fn namespace(name: &str, change: NamespaceChange) -> Effect {
