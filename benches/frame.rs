@@ -1,5 +1,5 @@
 //! CPU time of one frame of the window, without a GPU: 500 profiles in the roster, and the detail side over 1,000,000
-//! samples of one of them, while events keep coming.
+//! samples of one of them, while events keep coming; and over the messages of a Socket.IO session that come 10,000 a second.
 //!
 //! A frame is what `egui` does for one: the live picture read, every panel drawn, the shapes tessellated.
 
@@ -14,14 +14,14 @@ use egui::{Context, RawInput, Rect, pos2, vec2};
 use wirewatch::base::{ProfileId, Wall};
 use wirewatch::model::{Limits, Live, Order, Past, Sample, SampleKind, Segment};
 use wirewatch::profile::{Kind, Profile};
-use wirewatch::watch::{CheckReport, Event, EventBody, Outcome, State};
-use wirewatch::window::action::Action;
+use wirewatch::watch::{CheckReport, Event, EventBody, Message, MessageKind, Outcome, State};
+use wirewatch::window::action::{Action, Tab};
 use wirewatch::window::panels::detail::{self, DetailCtx};
 use wirewatch::window::panels::roster::{RosterCtx, RosterState};
 use wirewatch::window::style;
 use wirewatch::window::theme::{Look, Theme};
 use wirewatch::window::vm::detail::DetailState;
-use wirewatch::wire::Phases;
+use wirewatch::wire::{Direction, Phases};
 
 const PROFILES: u32 = 500;
 const SAMPLES: i64 = 1_000_000;
@@ -31,6 +31,9 @@ const BATCHES: usize = 21;
 const SECOND: i64 = 1_000_000;
 const NOW: Wall = Wall(1_790_000_000 * SECOND);
 const SHOWN: ProfileId = ProfileId(7);
+const CHAT: ProfileId = ProfileId(8);
+/// Messages between two frames, at ten frames a second.
+const FLOOD: u64 = 1000;
 
 fn main() {
     let live = Mutex::new(picture());
@@ -44,6 +47,7 @@ fn main() {
         live,
         roster: RosterState::new(Order::WorstFirst, std::iter::empty()),
         detail: DetailState::default().without_history(),
+        shown: SHOWN,
         now: NOW,
         seq: 1_000_000,
     };
@@ -61,6 +65,16 @@ fn main() {
     println!("  nothing new            {idle:.2}");
     println!("  after an event         {busy:.2} (worst batch {worst:.2})");
     println!("  the first (everything) {:.1}", first * 1e3);
+
+    window.shown = CHAT;
+    window.detail = DetailState::default().without_history();
+    window.detail.tab = Tab::Messages;
+    window.flooded();
+    let mut frames: Vec<f64> = (0..BATCHES).map(|_| window.flooded()).collect();
+    frames.sort_by(f64::total_cmp);
+    let (worst, median) = (frames[BATCHES - 1], common::median(frames));
+    println!("one frame of the messages, {} of them a second, ms of CPU (goal: at most 16)", FLOOD * 10);
+    println!("  median                 {median:.2} (worst batch {worst:.2})");
 }
 
 struct Window {
@@ -69,6 +83,7 @@ struct Window {
     live: Mutex<Live>,
     roster: RosterState,
     detail: DetailState,
+    shown: ProfileId,
     now: Wall,
     seq: u64,
 }
@@ -97,6 +112,26 @@ impl Window {
         (common::thread_cpu() - before).as_secs_f64() * 1e3 / f64::from(BATCH)
     }
 
+    /// As [`Window::batch`], with messages in plenty before each frame; that they are taken in is not the frame's cost.
+    fn flooded(&mut self) -> f64 {
+        let mut spent = Duration::ZERO;
+        for _ in 0..BATCH {
+            {
+                let mut live = self.live.lock().unwrap();
+                for _ in 0..FLOOD {
+                    self.seq += 1;
+                    self.now = self.now.plus(Duration::from_micros(100));
+                    let event = Event { seq: self.seq, at: self.now, profile: Some(CHAT), body: message(self.seq) };
+                    live.apply(&Arc::new(event));
+                }
+            }
+            let before = common::thread_cpu();
+            self.frame();
+            spent += common::thread_cpu() - before;
+        }
+        spent.as_secs_f64() * 1e3 / f64::from(BATCH)
+    }
+
     /// One frame.
     fn frame(&mut self) {
         let input = RawInput {
@@ -107,13 +142,13 @@ impl Window {
         {
             let live = self.live.lock().unwrap();
             self.roster.refresh(&live);
-            self.detail.refresh(&live, Some(SHOWN), self.now);
+            self.detail.refresh(&live, Some(self.shown), self.now);
         }
         let ctx = self.ctx.clone();
         let mut output = ctx.run_ui(input, |ui| {
             let roster = egui::Panel::left("roster").exact_size(380.0);
             roster.show(ui, |ui| {
-                let ctx = RosterCtx { live: &self.live, theme: &self.theme, now: self.now, selected: Some(SHOWN) };
+                let ctx = RosterCtx { live: &self.live, theme: &self.theme, now: self.now, selected: Some(self.shown) };
                 self.roster.ui(ui, &ctx)
             });
             egui::CentralPanel::default().show(ui, |ui| {
@@ -135,8 +170,8 @@ fn picture() -> Live {
     let mut seq = 0;
     for number in 1..=PROFILES {
         let id = ProfileId(number);
-        let mut profile =
-            Profile::new(format!("Endpoint {number}"), Kind::Http, "https://api.test/v1/".parse().unwrap());
+        let kind = if id == CHAT { Kind::SocketIo } else { Kind::Http };
+        let mut profile = Profile::new(format!("Endpoint {number}"), kind, "https://api.test/v1/".parse().unwrap());
         profile.group = vec![format!("group {}", number % 5)];
         profile.interval = Duration::from_secs(1);
         live.set_profile(id, Arc::new(profile));
@@ -183,6 +218,24 @@ fn past() -> Past {
         })
         .collect();
     Past { samples, segments, ..Past::default() }
+}
+
+fn message(salt: u64) -> EventBody {
+    let data = format!(r#"[{{"room":"kitchen","user":"u{}","text":"{}","n":{salt}}}]"#, salt % 50, "words ".repeat(30));
+    EventBody::Message(Arc::new(Message {
+        direction: Direction::In,
+        kind: MessageKind::Event,
+        namespace: "/".into(),
+        event: "chat".into(),
+        size: data.len() as u64,
+        data: data.into(),
+        attachments: 0,
+        id: None,
+        took: None,
+        room: Some("kitchen".into()),
+        user: None,
+        sid: None,
+    }))
 }
 
 fn check(salt: u64) -> EventBody {

@@ -119,6 +119,11 @@ fn a_session_is_upgraded_and_events_go_both_ways() {
         emit(&watching, "bytes", json!(300), false);
         let bytes = until_message(&mut watching, MessageKind::Event, "bytes");
         assert!(bytes.attachments == 1 && 300 <= bytes.size, "{bytes:?}");
+        emit(&watching, "binary", json!({ "$binary": "AAECAwQ=" }), true);
+        let bytes = until_message(&mut watching, MessageKind::Event, "binary");
+        assert!(bytes.attachments == 1 && 5 <= bytes.size, "{bytes:?}");
+        let answer = until_message(&mut watching, MessageKind::Ack, "binary");
+        assert_eq!(answer.attachments, 1, "{answer:?}");
         emit(&watching, "shout", json!("hi"), false);
         until_message(&mut watching, MessageKind::Event, "shout");
     });

@@ -29,6 +29,16 @@ def window():
 
 
 def tell(thing):
+    """Prints one thing and all that is in it. A table's row may go while it is read: then it is not in the window any more."""
+    try:
+        children = shown(thing)
+    except GLib.GError:
+        return
+    for child in children:
+        tell(child)
+
+
+def shown(thing):
     states = thing.getState()
     try:
         actions = thing.queryAction().nActions
@@ -40,11 +50,9 @@ def tell(thing):
         "focusable": states.contains(pyatspi.STATE_FOCUSABLE),
         "actions": actions,
     }
+    children = [thing.getChildAtIndex(index) for index in range(thing.childCount)]
     print(json.dumps(what))
-    for index in range(thing.childCount):
-        child = thing.getChildAtIndex(index)
-        if child:
-            tell(child)
+    return [child for child in children if child]
 
 
 until = time.time() + 60
