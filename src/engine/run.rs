@@ -83,7 +83,7 @@ impl Engine {
             bus: config.bus,
             clock: config.clock,
             signals,
-            dials: Semaphore::new(DIALS),
+            dials: Arc::new(Semaphore::new(DIALS)),
             open: AtomicUsize::new(0),
         });
         let gauges = Arc::new(Gauges::new());

@@ -39,7 +39,7 @@ pub(super) struct Shared {
     /// To the hub.
     pub(super) signals: mpsc::Sender<Signal>,
     /// Dials under way at once; more wait.
-    pub(super) dials: Semaphore,
+    pub(super) dials: Arc<Semaphore>,
     /// Sessions that are open.
     pub(super) open: AtomicUsize,
 }

@@ -72,9 +72,7 @@ pub(in crate::engine) async fn check(target: &Arc<Target>, manner: Manner, clock
 }
 
 async fn run(line: &mut Line, seen: &mut Seen, started: Moment, stay: Duration, clock: Clock) {
-    for news in line.start().await {
-        seen.take(news, line, started, clock);
-    }
+    line.start();
     loop {
         let now = clock.mono();
         let settled = line.client().is_up() && !line.client().is_upgrading();

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use crate::base::{Clock, Moment};
@@ -80,8 +80,14 @@ pub(in crate::engine) enum Raw {
     Opened(Box<Opening>),
     Received(Result<Received, NetError>),
     /// Signed in, where the profile has a login, or not.
-    Entered(Result<Entry, NoEntry>),
+    Entered(Box<Entered>),
     Due,
+}
+
+/// Its turn has come, and it is signed in, where the profile has a login, or not.
+pub(in crate::engine) struct Entered {
+    place: Option<OwnedSemaphorePermit>,
+    entry: Result<Entry, NoEntry>,
 }
 
 /// What came of a GET or a POST.
@@ -110,12 +116,14 @@ type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(in crate::engine) struct Line {
     target: Arc<Target>,
     clock: Clock,
-    /// Where first requests wait for their place.
+    /// Where connections that are not up yet have their places.
     gate: Option<Arc<Shared>>,
     client: Client,
     page: Option<Page>,
     memory: Memory,
-    entering: Option<Job<Result<Entry, NoEntry>>>,
+    entering: Option<Job<Box<Entered>>>,
+    /// Held until it is up and has moved to its transport, or is over: what it takes to get there is not taken by all at once.
+    place: Option<OwnedSemaphorePermit>,
     /// Which sign-in this connection is made with.
     entry: u64,
     get: Option<Job<Box<Asked>>>,
@@ -142,6 +150,7 @@ impl Line {
             page: None,
             memory,
             entering: None,
+            place: None,
             entry: 0,
             get: None,
             post: None,
@@ -205,16 +214,18 @@ impl Line {
         raw
     }
 
-    pub(in crate::engine) async fn start(&mut self) -> Vec<News> {
+    pub(in crate::engine) fn start(&mut self) {
         self.page = None;
         self.kept = None;
-        if self.target.rules().signs_in() {
-            let (target, clock) = (Arc::clone(&self.target), self.clock);
-            self.entering = Some(Box::pin(async move { target.sign_in(clock).await }));
-            return Vec::new();
-        }
-        self.memory = self.target.memory();
-        self.give(Input::Start).await
+        let (target, clock, gate) = (Arc::clone(&self.target), self.clock, self.gate.clone());
+        self.entering = Some(Box::pin(async move {
+            let place = match gate {
+                // Never closed.
+                Some(shared) => Arc::clone(&shared.dials).acquire_owned().await.ok(),
+                None => None,
+            };
+            Box::new(Entered { place, entry: target.sign_in(clock).await })
+        }));
     }
 
     /// Which sign-in this connection was made with.
@@ -222,8 +233,9 @@ impl Line {
         self.entry
     }
 
-    async fn on_entered(&mut self, entered: Result<Entry, NoEntry>, news: &mut Vec<News>) {
-        match entered {
+    async fn on_entered(&mut self, entered: Entered, news: &mut Vec<News>) {
+        self.place = entered.place;
+        match entered.entry {
             Ok(Entry { number, told }) => {
                 self.entry = number;
                 news.push(News::SignedIn(told));
@@ -278,11 +290,14 @@ impl Line {
         let mut news = Vec::new();
         match raw {
             Raw::Due => self.tell(Input::Tick, &mut news).await,
-            Raw::Entered(entered) => self.on_entered(entered, &mut news).await,
+            Raw::Entered(entered) => self.on_entered(*entered, &mut news).await,
             Raw::Got(asked) => self.on_asked(asked, false, &mut news).await,
             Raw::Posted(asked) => self.on_asked(asked, true, &mut news).await,
             Raw::Opened(opening) => self.on_opening(opening, &mut news).await,
             Raw::Received(received) => self.on_received(received, &mut news).await,
+        }
+        if self.client.is_settled() {
+            self.place = None;
         }
         news
     }
@@ -427,6 +442,7 @@ impl Line {
 
     fn drop_all(&mut self, politely: bool) {
         (self.entering, self.get, self.opening) = (None, None, None);
+        self.place = None;
         let (post, socket) = (self.post.take(), self.socket.take());
         if politely {
             self.parting = Some(tokio::spawn(async move {
@@ -446,9 +462,7 @@ impl Line {
         let pairs = query.pairs(now.wall.0.unsigned_abs() / 1000);
         let long = query.sid.is_some() && body.is_none();
         let deadline = now.mono + if long { LONG_POLL } else { target.profile.timeout };
-        let gate = self.gate.clone().filter(|_| query.sid.is_none());
         Box::pin(async move {
-            let _place = place(gate.as_deref()).await;
             let started = clock.mono();
             let page = ready(page, &target, clock, deadline).await;
             let mut request = target.polling(&pairs);
@@ -476,9 +490,7 @@ impl Line {
             (Arc::clone(&self.target), self.clock, self.page.clone(), self.memory.clone());
         let pairs = query.pairs(0);
         let deadline = now.mono + target.profile.timeout;
-        let gate = self.gate.clone().filter(|_| query.sid.is_none());
         Box::pin(async move {
-            let _place = place(gate.as_deref()).await;
             let page = ready(page, &target, clock, deadline).await;
             let before = memory.clone();
             let client = match target.client() {
@@ -490,15 +502,6 @@ impl Line {
             let changed = (memory != before).then_some((before, memory));
             Box::new(Opening { answer, socket: socket.map(Box::new), page, changed })
         })
-    }
-}
-
-/// A place among the dials that are under way at once.
-async fn place(gate: Option<&Shared>) -> Option<SemaphorePermit<'_>> {
-    match gate {
-        // Never closed.
-        Some(shared) => shared.dials.acquire().await.ok(),
-        None => None,
     }
 }
 

@@ -136,7 +136,7 @@ impl Task {
                 Effect::Dial => {
                     self.count(false);
                     match self.target.client() {
-                        Ok(_) => news.extend(self.line.start().await),
+                        Ok(_) => self.line.start(),
                         Err(reason) => news.push_back(News::nothing_sent(reason.clone())),
                     }
                 }

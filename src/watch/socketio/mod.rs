@@ -299,6 +299,11 @@ impl Client {
         matches!(&self.life, Life::Open(open) if open.upgrade != Upgrade::None)
     }
 
+    /// Whether nothing of getting there is left: it is up and has its transport, or it is over.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.life, Life::Down) || self.is_up() && !self.is_upgrading()
+    }
+
     /// Whether every expected event has come.
     pub fn has_what_it_expects(&self) -> bool {
         matches!(&self.life, Life::Open(open) if open.expect_by.is_none())
