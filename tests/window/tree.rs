@@ -82,15 +82,11 @@ fn a_screen_reader_finds_a_name_on_everything_and_a_sentence_on_each_plot() {
         let sentence = sentence.unwrap_or_else(|| panic!("no plot says “{plot}…”"));
         assert!(sentence.contains("last 15 minutes: "), "{sentence}");
     }
-    // A Socket.IO profile has one view more.
-    let messages = has(&first, "Messages");
-    let fourth = if messages { ("4", "messages", "Filter messages") } else { ("4", "profile", "Form") };
     // Each view by its key, and something that only it has.
     for (key, view, sign) in [
         ("2", "frames", "Filter frames"),
         ("3", "last check", "Copy"),
-        fourth,
-        (if messages { "5" } else { "4" }, "profile", "Form"),
+        ("5", "profile", "Form"),
         ("ctrl+k", "palette", "Command or profile"),
         ("question", "keys", "Close"),
         ("n", "new profile", "Create"),
