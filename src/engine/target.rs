@@ -87,11 +87,8 @@ impl Target {
                 (SessionRules::plain(&profile), Err(Reason::new(Code::SyntaxError).with_detail(&error.to_string())))
             }
         };
-        let plan = (profile.kind == Kind::SocketIo).then(|| {
-            // Without a secret there is no client, so nothing is ever sent with this in its place.
-            let fill = |name: &str| secret(&secrets, name).map_or_else(|| "".into(), |value| value.expose().into());
-            Arc::new(socketio::Plan::new(&profile, fill))
-        });
+        let plan =
+            (profile.kind == Kind::SocketIo).then(|| Arc::new(socketio::Plan::new(&profile, secrets.iter().cloned())));
         let expect_body =
             profile.request.expect_body.as_deref().and_then(|text| regex::bytes::Regex::new(text).ok()).map(Box::new);
         // A cookie or a password written into the file in plain text is as private as one in the keyring.

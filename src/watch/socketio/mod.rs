@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::plan::{Joined, Plan};
-use crate::base::Moment;
+use crate::base::{Moment, Secret};
 use crate::profile::model::Transport;
 use crate::protocol::engine_io::{Kind, Revision};
 use crate::protocol::socket_io::Assembler;
@@ -84,8 +84,8 @@ pub struct Query {
     pub sid: Option<Box<str>>,
 }
 
-/// What to do, in order.
-#[derive(Clone, Debug)]
+/// What to do, in order. No `Debug`: what goes out may hold a secret.
+#[derive(Clone)]
 pub enum Effect {
     Get(Query),
     Post(Query, String),
@@ -128,8 +128,8 @@ pub enum Effect {
     },
 }
 
-/// One page's Manager and Sockets.
-#[derive(Clone, Debug)]
+/// One page's Manager and Sockets. No `Debug`: what waits to go out may hold a secret.
+#[derive(Clone)]
 pub struct Client {
     plan: Arc<Plan>,
     sockets: Box<[Socket]>,
@@ -144,7 +144,7 @@ pub struct Client {
     next_ack: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Life {
     Down,
     Opening { transport: Transport, since: Instant, by: Instant },
@@ -152,7 +152,7 @@ enum Life {
 }
 
 /// A connection whose open packet has come.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Open {
     transport: Transport,
     sid: Box<str>,
@@ -180,7 +180,7 @@ struct Open {
 }
 
 /// What waits for the transport: the text or the bytes of a message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Outgoing {
     Text(String),
     Binary(Bytes),
@@ -243,7 +243,7 @@ enum SocketState {
 /// [Connection state recovery](https://socket.io/docs/v4/connection-state-recovery): what a client says to get back what it missed.
 #[derive(Clone, Debug)]
 struct Recovery {
-    pid: Box<str>,
+    pid: Secret,
     offset: Option<Box<str>>,
 }
 
@@ -270,7 +270,7 @@ struct Awaited {
 impl Client {
     pub fn new(plan: Arc<Plan>) -> Self {
         let sockets = plan.namespaces.iter().map(|_| Socket::default()).collect();
-        let revision = plan.revision.unwrap_or(Revision::V4);
+        let revision = plan.revision().unwrap_or(Revision::V4);
         Self {
             plan,
             sockets,

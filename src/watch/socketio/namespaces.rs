@@ -10,7 +10,6 @@ use super::opening::facts_of;
 use super::traffic::broken;
 use super::{Awaited, Client, Effect, Life, Outgoing, Recovery, SocketState, refusal};
 use crate::base::Moment;
-use crate::base::Secret;
 use crate::protocol::engine_io::Revision;
 use crate::protocol::socket_io::{Body, Connected, Packet, placeholder};
 use crate::watch::{ClosedBy, Code, EventBody, Message, MessageKind, NamespaceChange, Reason, Wanted};
@@ -46,10 +45,7 @@ impl Client {
         let socket = &mut self.sockets[at];
         socket.state = SocketState::Asked { since: now.mono };
         socket.missing = (0..plan.expect.len()).collect();
-        let auth = match &plan.auth {
-            Some(Value::Object(auth)) => Some(auth.clone()),
-            Some(_) | None => None,
-        };
+        let auth = self.plan.auth();
         let packet = match self.revision {
             // The root namespace is joined without asking.
             Revision::V3 if &*plan.name == "/" => return,
@@ -88,7 +84,7 @@ impl Client {
             (Revision::V4, data) => match Connected::of(data) {
                 Ok(connected) => (Some(Box::<str>::from(connected.sid)), connected.pid),
                 // A server of Socket.IO 2 grants the root without a word: the WebSocket's open packet didn't tell.
-                Err(_) if data.is_none() && self.plan.revision.is_none() => {
+                Err(_) if data.is_none() && self.plan.revision().is_none() => {
                     self.revision = Revision::V3;
                     (None, None)
                 }
@@ -96,10 +92,10 @@ impl Client {
             },
         };
         let socket = &mut self.sockets[at];
-        let before = socket.recovery.as_deref().map(|recovery| recovery.pid.clone());
-        let recovered = pid.is_some() && before.is_some() && before.as_deref() == pid.as_ref().map(Secret::expose);
+        let before = socket.recovery.as_deref().map(|recovery| &recovery.pid);
+        let recovered = pid.is_some() && before == pid.as_ref();
         if !recovered {
-            socket.recovery = pid.map(|pid| Box::new(Recovery { pid: pid.expose().into(), offset: None }));
+            socket.recovery = pid.map(|pid| Box::new(Recovery { pid, offset: None }));
         }
         socket.state = SocketState::Joined;
         socket.sid.clone_from(&sid);
@@ -108,8 +104,7 @@ impl Client {
         out.push(namespace(&name, NamespaceChange::Joined { sid, took, recovered }));
         // Where it goes on, the server still knows what was subscribed.
         if !recovered {
-            for (event, data) in self.plan.clone().namespaces[at].emit.iter() {
-                let (event, data) = (event.clone(), data.clone());
+            for (event, data) in self.plan.emits(&name) {
                 let namespace = name.to_string();
                 self.emit_now(at, &Wanted { namespace, event, data, ack: false, volatile: false }, now, out);
             }
@@ -124,7 +119,7 @@ impl Client {
     fn refused(&mut self, at: usize, data: &Value, now: Moment, out: &mut Vec<Effect>) {
         let reason = refusal::of_namespace(data);
         self.sockets[at].recovery = None;
-        self.sockets[at].state = SocketState::Refused { reason: reason.clone(), again: now.mono + self.plan.again };
+        self.sockets[at].state = SocketState::Refused { reason: reason.clone(), again: now.mono + self.plan.again() };
         let name = self.plan.namespaces[at].name.clone();
         out.push(namespace(&name, NamespaceChange::Refused { reason, data: data.to_string().into() }));
         self.answered(now, out);
@@ -138,7 +133,7 @@ impl Client {
             SocketState::Refused { reason, .. } => Some(of_namespace(reason, &plan.name)),
             SocketState::Out | SocketState::Asked { .. } | SocketState::Joined => None,
         });
-        let expect_by = now.mono + self.plan.timeout;
+        let expect_by = now.mono + self.plan.timeout();
         let Life::Open(open) = &mut self.life else { return };
         if waits {
             return;
@@ -222,7 +217,7 @@ impl Client {
         let name = self.plan.namespaces[at].name.clone();
         out.push(namespace(&name, NamespaceChange::Left { by: ClosedBy::Server }));
         self.sockets[at].recovery = None;
-        self.sockets[at].state = SocketState::Refused { reason: reason.clone(), again: now.mono + self.plan.again };
+        self.sockets[at].state = SocketState::Refused { reason: reason.clone(), again: now.mono + self.plan.again() };
         if self.sockets.iter().any(|socket| matches!(socket.state, SocketState::Joined)) {
             return self.answered(now, out);
         }
@@ -289,7 +284,7 @@ impl Client {
             out.push(Effect::Message(Box::new(self.message(at, &told))));
         }
         if let Some(id) = id {
-            let until = now.mono + self.plan.timeout;
+            let until = now.mono + self.plan.timeout();
             self.acks.push(Awaited { namespace: at, id, event: wanted.event.as_str().into(), sent: now.mono, until });
         }
         self.put_in_line(&packet, out);
@@ -395,7 +390,7 @@ fn with_recovery(auth: Option<Map<String, Value>>, recovery: Option<&Recovery>) 
     let Some(Recovery { pid, offset }) = recovery else { return auth };
     // What the page says comes last, as in socket.io-client.
     let mut with = Map::new();
-    with.insert("pid".into(), Value::from(&**pid));
+    with.insert("pid".into(), Value::from(pid.expose()));
     with.extend(offset.as_deref().map(|offset| ("offset".to_owned(), Value::from(offset))));
     with.extend(auth.unwrap_or_default());
     Some(with)

@@ -19,13 +19,13 @@ const SEVERAL: u32 = 2;
 impl Client {
     /// Which transport the next connection begins with.
     pub fn first_transport(&self) -> Transport {
-        if self.polling_only { Transport::Polling } else { self.plan.transports[self.begin] }
+        if self.polling_only { Transport::Polling } else { self.plan.transports()[self.begin] }
     }
 
     pub(super) fn start(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let transport = self.first_transport();
-        self.revision = self.plan.revision.unwrap_or(self.revision);
-        self.life = Life::Opening { transport, since: now.mono, by: now.mono + self.plan.timeout + GRACE };
+        self.revision = self.plan.revision().unwrap_or(self.revision);
+        self.life = Life::Opening { transport, since: now.mono, by: now.mono + self.plan.timeout() + GRACE };
         for socket in &mut self.sockets {
             socket.state = SocketState::Out;
         }
@@ -92,7 +92,7 @@ impl Client {
 
     /// The server speaks another revision than it was asked for: goes on with that one where the profile leaves it open.
     pub(super) fn meets(&mut self, spoken: Revision) -> Result<(), Reason> {
-        match self.plan.revision {
+        match self.plan.revision() {
             Some(wanted) if wanted != spoken => {
                 let detail = format!("the server speaks Engine.IO {}", spoken.number());
                 Err(Reason::new(Code::UnsupportedProtocolVersion).with_detail(&detail))
@@ -121,7 +121,7 @@ impl Client {
         let opening = matches!(self.life, Life::Opening { .. });
         if opening
             && reason.code == Code::UnsupportedProtocolVersion
-            && self.plan.revision.is_none()
+            && self.plan.revision().is_none()
             && self.revision == Revision::V4
         {
             self.revision = Revision::V3;
@@ -135,7 +135,7 @@ impl Client {
         if was_up {
             self.begin = 0;
         } else {
-            if self.plan.revision.is_none() {
+            if self.plan.revision().is_none() {
                 self.revision = Revision::V4;
             }
             another_way = self.fall_back(from, &reason, out);
@@ -147,8 +147,8 @@ impl Client {
 
     /// After a failure that another transport may not share, the next attempt begins with that one.
     fn fall_back(&mut self, from: Transport, reason: &Reason, out: &mut Vec<Effect>) -> bool {
-        let transports = &self.plan.transports;
-        if !self.plan.fallback || self.polling_only || transports.len() < 2 || !is_of_transport(reason) {
+        let transports = self.plan.transports();
+        if !self.plan.fallback() || self.polling_only || transports.len() < 2 || !is_of_transport(reason) {
             return false;
         }
         self.begin = (self.begin + 1) % transports.len();

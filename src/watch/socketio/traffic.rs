@@ -104,7 +104,7 @@ impl Client {
     // The WebSocket.
 
     pub(super) fn socket_opened(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        let timeout = self.plan.timeout;
+        let timeout = self.plan.timeout();
         let Some(open) = self.open_mut() else { return };
         if let Upgrade::Opening { since, .. } = open.upgrade {
             open.upgrade = Upgrade::Probing { since, by: now.mono + upgrade_within(timeout) };
@@ -178,8 +178,8 @@ impl Client {
     // The upgrade.
 
     pub(super) fn consider_upgrade(&mut self, offered: bool, now: Moment, out: &mut Vec<Effect>) {
-        let wanted = self.plan.transports.contains(&Transport::WebSocket);
-        let by = now.mono + upgrade_within(self.plan.timeout);
+        let wanted = self.plan.transports().contains(&Transport::WebSocket);
+        let by = now.mono + upgrade_within(self.plan.timeout());
         if !wanted || self.polling_only {
             return self.stuck(Stuck::NotWanted, None, out);
         }
@@ -370,7 +370,7 @@ impl Client {
     }
 
     pub(super) fn begin_frame_pings(&mut self, now: Moment) {
-        let every = self.plan.ping;
+        let every = self.plan.ping();
         if let Some(open) = self.open_mut() {
             open.frame_ping.due = every.map(|every| now.mono + every);
         }
@@ -407,7 +407,7 @@ impl Client {
             Upgrade::Probing { by, .. } if due(by) => self.stuck(Stuck::Unanswered, None, out),
             Upgrade::None | Upgrade::Opening { .. } | Upgrade::Probing { .. } | Upgrade::Pausing { .. } => {}
         }
-        let every = self.plan.ping;
+        let every = self.plan.ping();
         let v3 = self.revision == Revision::V3;
         let Some(open) = self.open_mut() else { return };
         if open.frame_ping.due.is_some_and(due) {
