@@ -37,9 +37,8 @@ fn every_fault_comes_to_its_state_and_reason() {
     let wanted = Fault::ALL.iter().map(|fault| {
         let expected = match fault {
             Fault::Healthy | Fault::TlsHealthy | Fault::Jittery | Fault::TooManyRequests => "connected 200 ok",
-            Fault::HealthySocket | Fault::Drops | Fault::HeartbeatsStop | Fault::Silent | Fault::ServiceRestart => {
-                "connected 101 ok"
-            }
+            Fault::HealthySocket | Fault::Drops | Fault::ServiceRestart => "connected 101 ok",
+            Fault::HeartbeatsStop | Fault::Silent => "error 101 no_pong",
             Fault::OriginNotAllowed => "cors_error 403 origin_refused",
             Fault::OriginNotAllowedHttp => "cors_error 200 MissingAllowOriginHeader",
             Fault::ErrorsWithoutCors => "cors_error 500 MissingAllowOriginHeader",

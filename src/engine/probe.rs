@@ -180,14 +180,19 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
             // The machine gave the connection up: a missing message, a missing pong, silence.
             return Some(Ended { facts, error: None, reason: machine.reason().cloned(), loss: None });
         }
-        let now = clock.mono();
-        let lasted = opened.mono + stay <= now && (!expects || machine.has_what_it_expects());
-        if lasted || until <= now {
+        let now = clock.now();
+        let lasted = opened.mono + stay <= now.mono && (!expects || machine.has_what_it_expects());
+        let leaves = lasted || until <= now.mono;
+        // Who stays to see how it goes on wants to know that somebody is there.
+        if leaves && (stay.is_zero() || machine.has_its_pong(now, &mut effects)) {
             farewell(socket, 1000).await;
             return None;
         }
-        let mut wake = if expects && !machine.has_what_it_expects() { until } else { opened.mono + stay };
-        wake = machine.deadline().map_or(wake, |deadline| deadline.min(wake));
+        if !effects.is_empty() {
+            continue;
+        }
+        let end = if expects && !machine.has_what_it_expects() { until } else { opened.mono + stay };
+        let wake = machine.deadline().filter(|deadline| leaves || *deadline < end).unwrap_or(end);
         tokio::select! {
             received = socket.next() => {
                 let loss = received.as_ref().err().and_then(|error| exchange::loss(&socket, error));

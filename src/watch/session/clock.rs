@@ -71,6 +71,21 @@ impl Session {
         }
     }
 
+    /// Whether the open connection has answered a ping; one is sent where none was. For a check, which leaves before the
+    /// profile's first would be due.
+    pub fn has_its_pong(&mut self, now: Moment, out: &mut Vec<Effect>) -> bool {
+        let (pings, until) = (self.rules.ping().is_some(), now.mono + PROOF.min(self.rules.timeout()));
+        match &mut self.life {
+            Life::Open(open) if pings => {
+                if open.nonce == 0 {
+                    ping(open, until, now, out);
+                }
+                open.awaited.is_none()
+            }
+            Life::Open(_) | Life::Resting | Life::Waiting { .. } | Life::Dialling => true,
+        }
+    }
+
     /// We give the open connection up.
     pub(super) fn dead(
         &mut self,
