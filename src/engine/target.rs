@@ -203,7 +203,8 @@ impl Target {
         .to_owned();
         // From one special scheme to another: can't fail.
         let _ = url.set_scheme(&scheme);
-        url.set_path(&self.profile.socketio.path);
+        // With its last slash, as socket.io-client asks for it.
+        url.set_path(&format!("{}/", self.profile.socketio.path.trim_end_matches('/')));
         if let Auth::Query(pairs) = &self.profile.auth {
             let mut out = url.query_pairs_mut();
             for (name, value) in pairs {

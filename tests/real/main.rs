@@ -14,6 +14,7 @@ mod common;
 mod cable;
 mod offline;
 mod peers;
+mod scenarios;
 mod sites;
 mod socketio;
 mod stacks;

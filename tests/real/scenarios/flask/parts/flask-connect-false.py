@@ -1,0 +1,6 @@
+socketio = SocketIO(app, cors_allowed_origins=[PAGE])
+
+
+@socketio.on("connect")
+def joined(auth=None):
+    return False

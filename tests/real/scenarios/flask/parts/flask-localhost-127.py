@@ -1,0 +1,1 @@
+socketio = SocketIO(app, cors_allowed_origins=["http://localhost:3000"])

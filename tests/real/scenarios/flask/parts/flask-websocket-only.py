@@ -1,0 +1,1 @@
+socketio = SocketIO(app, cors_allowed_origins=[PAGE], transports=["websocket"])
