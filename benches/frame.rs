@@ -253,5 +253,6 @@ fn check(salt: u64) -> EventBody {
         console: None,
         close: None,
         steps: Vec::new(),
+        further: Vec::new(),
     }))
 }

@@ -82,6 +82,7 @@ fn body(index: u64, exchange: &Arc<Exchange>) -> EventBody {
                 console: None,
                 close: None,
                 steps: Vec::new(),
+                further: Vec::new(),
             }))
         }
         12..16 => EventBody::Frame(Frame {

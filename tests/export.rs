@@ -55,6 +55,7 @@ fn record(folder: &Path) {
             console: None,
             close: None,
             steps: Vec::new(),
+            further: Vec::new(),
         };
         send(at, EventBody::Check(Arc::new(report)));
     }

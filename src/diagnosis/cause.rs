@@ -18,7 +18,7 @@ macro_rules! causes {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// The layer that it belongs to.
+            /// The kind of trouble that it is.
             pub fn category(self) -> Category {
                 match self { $(Self::$variant => Category::$category,)* }
             }
@@ -138,6 +138,59 @@ causes! {
     WebsocketVersionUnsupported "websocket-version-unsupported" Protocol,
     WildcardWithCredentials "wildcard-with-credentials" Cors,
     WrongSocketioPath "wrong-socketio-path" Connection,
+}
+
+/// Where in the way of a page's request a cause sits; the earlier is the nearer to the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The browser refuses by itself.
+    Page,
+    Network,
+    Tls,
+    /// What stands between.
+    Between,
+    Application,
+    Cors,
+    Authentication,
+    /// What was open.
+    Session,
+    Performance,
+}
+
+impl CauseId {
+    /// Where it sits.
+    pub fn layer(self) -> Layer {
+        match self {
+            Self::ServerException
+            | Self::NotFound
+            | Self::WebsocketRouteMissing
+            | Self::WebsocketTrailingSlash
+            | Self::WrongSocketioPath
+            | Self::PathServedByOtherApp
+            | Self::ChannelLayerDown
+            | Self::HandshakeInvalid
+            | Self::SubprotocolNotOffered
+            | Self::WebsocketVersionUnsupported
+            | Self::EngineioVersionMismatch => Layer::Application,
+            Self::AbnormalClose
+            | Self::NoPong
+            | Self::AcceptedThenSilent
+            | Self::ServerDisconnectsClient
+            | Self::ServiceRestart
+            | Self::HeartbeatIntervalTooLong => Layer::Session,
+            _ => match self.category() {
+                Category::MixedContent => Layer::Page,
+                Category::None | Category::Connection => Layer::Network,
+                Category::Tls => Layer::Tls,
+                Category::Proxy => Layer::Between,
+                Category::Transport | Category::RateLimit | Category::Configuration => Layer::Application,
+                Category::Cors => Layer::Cors,
+                Category::Authentication => Layer::Authentication,
+                Category::Protocol => Layer::Session,
+                Category::Performance => Layer::Performance,
+            },
+        }
+    }
 }
 
 impl fmt::Display for CauseId {

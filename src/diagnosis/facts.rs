@@ -12,8 +12,8 @@ use crate::base::Wall;
 use crate::browser::cookie::Excluded;
 use crate::browser::{Browser, Credentials, origin};
 use crate::profile::model::{Auth, Kind, Profile};
-use crate::watch::{CheckReport, CloseFacts, Code, Reason};
-use crate::wire::{Exchange, Purpose, WireResponse};
+use crate::watch::{CheckReport, CloseFacts, Code, Reason, SocketStep};
+use crate::wire::{Ask, Exchange, Phases, Purpose, WireRequest, WireResponse};
 
 /// The evidence.
 #[derive(Clone, Debug)]
@@ -36,6 +36,14 @@ pub struct Facts<'a> {
     pub reason: Option<&'a Reason>,
     /// Everything that was sent, in order.
     pub exchanges: Vec<&'a Exchange>,
+    /// What was asked besides, in order.
+    pub further: Vec<&'a Exchange>,
+    /// What came of a Socket.IO connection's parts, in order.
+    pub steps: &'a [SocketStep],
+    /// The deciding exchange's phases; the total is the whole check's.
+    pub phases: Phases,
+    /// Each connection, in order, where several were made; empty where it was one.
+    pub attempts: &'a [CheckReport],
     /// How a socket that had opened ended.
     pub close: Option<&'a CloseFacts>,
     /// How long the socket was open; `None`: unknown, or it never was.
@@ -52,11 +60,19 @@ impl<'a> Facts<'a> {
         Self {
             reason: report.reason.as_ref(),
             exchanges: report.exchanges.iter().map(AsRef::as_ref).collect(),
+            further: report.further.iter().map(AsRef::as_ref).collect(),
+            steps: &report.steps,
+            phases: report.phases,
             close: report.close.as_ref(),
             at: report.scheduled.plus(report.lateness),
             ..Self::of_profile(profile)
         }
         .judged()
+    }
+
+    /// Of one of several checks of the same profile.
+    pub fn of_checks(profile: &'a Profile, report: &'a CheckReport, all: &'a [CheckReport]) -> Self {
+        Self { attempts: if 1 < all.len() { all } else { &[] }, ..Self::of_check(profile, report) }
     }
 
     /// Of a session: its last handshake, the reason of its state, and how it ended, as far as each is known.
@@ -88,6 +104,10 @@ impl<'a> Facts<'a> {
             stack: profile.stack.as_deref(),
             reason: None,
             exchanges: Vec::new(),
+            further: Vec::new(),
+            steps: &[],
+            phases: Phases::default(),
+            attempts: &[],
             close: None,
             open_for: None,
             at: Wall(0),
@@ -103,6 +123,27 @@ impl<'a> Facts<'a> {
     /// The first cookie that stayed behind by that cause.
     pub fn lost_by(&self, cause: CauseId) -> Option<&Excluded> {
         self.beside.cookies.iter().find(|lost| rules::cookie::cause_of(lost.why) == cause)
+    }
+
+    /// What the server was asked first, signing in apart.
+    pub fn opening(&self) -> Option<&'a WireRequest> {
+        let own = |exchange: &&&Exchange| exchange.request.purpose != Purpose::SignIn;
+        self.exchanges.iter().find(own).map(|exchange| &exchange.request)
+    }
+
+    /// What came of that question, each time that it was asked.
+    pub fn asked_all(&self, ask: Ask) -> impl Iterator<Item = &'a Exchange> {
+        self.further.iter().copied().filter(move |exchange| exchange.request.purpose == Purpose::Asked(ask))
+    }
+
+    /// What came of that question; `None`: it was not asked (yet).
+    pub fn asked(&self, ask: Ask) -> Option<&'a Exchange> {
+        self.asked_all(ask).next()
+    }
+
+    /// The status that answered that question; `None` where none did.
+    pub fn asked_status(&self, ask: Ask) -> Option<u16> {
+        self.asked(ask).and_then(Exchange::status)
     }
 
     /// The reason's code.

@@ -1,12 +1,14 @@
-//! Layer 2: evidence → cause, and what to change. A family of rules a file.
+//! Layer 2: evidence → cause, and what to change. One rule a file.
 //!
 //! Invariant: [`diagnose`] is total and pure. Where no rule can name a cause, there is none, and the summary still says what
 //! happened. A cause is never certain: what the evidence can't tell apart stands among the others.
 
+pub mod ask;
 pub mod beside;
 pub mod cause;
 pub mod facts;
 pub mod fixes;
+mod rule;
 mod rules;
 pub mod session_words;
 pub mod words;
@@ -16,15 +18,22 @@ pub use cause::CauseId;
 pub use facts::Facts;
 pub use fixes::Fix;
 
+use crate::watch::{Category, Reason};
+use crate::wire::Ask;
+use rule::{Candidate, Match};
+
 /// What is wrong, and what to change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnosis {
     /// `None`: no rule knows it, or it is nobody's fault (not asked for, this machine offline).
     pub cause: Option<CauseId>,
+    pub category: Category,
     /// 0 to 1.
     pub confidence: f32,
     /// A sentence that a person on call understands, with the real values.
     pub summary: String,
+    /// What in the evidence says so, a phrase each.
+    pub signs: Vec<String>,
     /// The likeliest first.
     pub fixes: Vec<Fix>,
     /// What else it may be, the likeliest first.
@@ -48,6 +57,7 @@ pub struct Warning {
 pub enum Severity {
     Low,
     Medium,
+    High,
 }
 
 impl Severity {
@@ -56,6 +66,7 @@ impl Severity {
         match self {
             Self::Low => "low",
             Self::Medium => "medium",
+            Self::High => "high",
         }
     }
 }
@@ -91,32 +102,93 @@ impl Finding {
 
 /// The cause that the evidence points to.
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
-    let found = rules::find(facts);
-    let warnings = rules::warnings(facts, found.as_ref().map(|finding| finding.cause));
-    match found {
-        Some(finding) => {
-            // What else it may be is never likelier than what it is said to be.
-            let capped = |(cause, confidence): (CauseId, f32)| (cause, confidence.min(finding.confidence));
-            let mut others: Vec<_> = finding.others.into_iter().map(capped).collect();
-            others.sort_by(|a, b| b.1.total_cmp(&a.1));
-            Diagnosis {
-                cause: Some(finding.cause),
-                confidence: finding.confidence,
-                summary: finding.summary,
-                fixes: fixes::for_cause(finding.cause, facts),
-                others,
-                warnings,
-            }
-        }
-        None => Diagnosis {
+    let Verdict { mut candidates, likewise } = judge(facts);
+    let warnings = rules::warnings(facts, candidates.first().map(|first| first.cause));
+    if candidates.is_empty() {
+        return Diagnosis {
             cause: None,
+            category: facts.reason.map_or(Category::None, Reason::category),
             confidence: 0.0,
             summary: rules::without_cause(facts),
+            signs: Vec::new(),
             fixes: Vec::new(),
             others: Vec::new(),
             warnings,
-        },
+        };
     }
+    let Candidate { cause, found, .. } = candidates.remove(0);
+    let mut others: Vec<(CauseId, f32)> = Vec::new();
+    let rest = candidates.into_iter().map(|other| (other.cause, other.found.confidence)).chain(likewise);
+    for (other, confidence) in rest.filter(|(other, _)| *other != cause && *other != CauseId::Ok) {
+        if others.iter().all(|(known, _)| *known != other) {
+            // What else it may be is never likelier than what it is said to be.
+            others.push((other, confidence.min(found.confidence)));
+        }
+    }
+    others.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let Match { confidence, summary, signs, category, .. } = found;
+    let category = category.unwrap_or_else(|| cause.category());
+    Diagnosis {
+        cause: Some(cause),
+        category,
+        confidence,
+        summary,
+        signs,
+        fixes: fixes::for_cause(cause, facts),
+        others,
+        warnings,
+    }
+}
+
+/// What would be worth asking besides, the most telling first; nothing that has been asked.
+pub fn wanted(facts: &Facts<'_>) -> Vec<Ask> {
+    let mut asks: Vec<Ask> = Vec::new();
+    let candidates = judge(facts).candidates;
+    let sure = candidates.first().filter(|first| rule::SURE <= first.found.confidence).map(|first| first.cause);
+    let of_causes = candidates.into_iter().filter(|one| sure.is_none_or(|sure| sure == one.cause));
+    let all = of_causes.flat_map(|one| one.found.asks).chain(rules::asks_of_warnings(facts));
+    for ask in all.filter(|ask| facts.asked(*ask).is_none()) {
+        if !asks.contains(&ask) {
+            asks.push(ask);
+        }
+    }
+    asks
+}
+
+struct Verdict {
+    /// The cause first.
+    candidates: Vec<Candidate>,
+    /// What else it may be by the rules of families.
+    likewise: Vec<(CauseId, f32)>,
+}
+
+fn judge(facts: &Facts<'_>) -> Verdict {
+    let mut candidates = rules::candidates(facts);
+    let mut likewise = Vec::new();
+    if facts.reason.is_none() {
+        // It came out well: only what is seen beyond doubt speaks against it.
+        candidates.retain(|candidate| candidate.fits);
+    }
+    match rules::find(facts) {
+        Some(found) if found.cause == CauseId::Ok => {
+            let mut candidates = rule::ranked(candidates);
+            let ok = Candidate { cause: CauseId::Ok, found: Match::new(1.0, found.summary), fits: true };
+            if candidates.first().is_none_or(|first| first.found.confidence < 0.5) {
+                candidates.insert(0, ok);
+            }
+            return Verdict { candidates, likewise };
+        }
+        Some(found) => {
+            candidates.push(Candidate {
+                cause: found.cause,
+                found: Match::new(found.confidence, found.summary),
+                fits: true,
+            });
+            likewise = found.others;
+        }
+        None => {}
+    }
+    Verdict { candidates: rule::ranked(candidates), likewise }
 }
 
 #[cfg(test)]

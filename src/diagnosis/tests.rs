@@ -40,6 +40,7 @@ impl Case {
             console: None,
             close: None,
             steps: Vec::new(),
+            further: Vec::new(),
         };
         Self { profile, report }
     }

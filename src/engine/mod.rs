@@ -4,6 +4,7 @@ pub mod book;
 pub mod bus;
 pub mod command;
 pub mod exchange;
+pub mod further;
 mod gauges;
 mod hub;
 pub mod keeping;

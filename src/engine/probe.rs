@@ -46,6 +46,13 @@ pub struct Manner {
 /// Makes one check. Where the profile has a login it is made signed in: what the check before was signed in with and is
 /// refused now is renewed once.
 pub async fn check(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed {
+    let mut probed = bare(target, manner, clock).await;
+    probed.report = redact::report(probed.report, &target.redactor());
+    probed
+}
+
+/// As [`check`], with the secrets still in the report.
+pub(super) async fn bare(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed {
     #[cfg(test)]
     super::supervise::sabotage::pass(&target.profile.name, "check");
     if target.profile.kind == Kind::SocketIo {
@@ -227,6 +234,7 @@ fn report(target: &Target, seen: Seen, sign_in: Vec<SignInTold>, started: Moment
         console: None,
         close: ended.map(|ended| ended.facts),
         steps: Vec::new(),
+        further: Vec::new(),
     };
     let mut reach = None;
     // What it was signed in with at last stands before it.
@@ -246,7 +254,7 @@ fn report(target: &Target, seen: Seen, sign_in: Vec<SignInTold>, started: Moment
         out.phases.total = total.filter(|_| !answer.exchanges.is_empty());
         out.exchanges.extend(answer.exchanges.into_iter().map(Arc::new));
     }
-    Probed { report: redact::report(out, &target.redactor()), sign_in, reach }
+    Probed { report: out, sign_in, reach }
 }
 
 fn verdict_of(target: &Target, seen: &Seen) -> Verdict {

@@ -75,6 +75,7 @@ pub(super) fn report(report: CheckReport, redactor: &Redactor) -> CheckReport {
     CheckReport {
         reason: report.reason.map(|reason| reason_of(reason, redactor)),
         exchanges: report.exchanges.iter().map(|exchange| Arc::new(exchange.redacted(redactor))).collect(),
+        further: report.further.iter().map(|exchange| Arc::new(exchange.redacted(redactor))).collect(),
         console: report.console.as_deref().map(|console| redactor.text(console).into()),
         close: report.close.map(|facts| facts_of(facts, redactor)),
         ..report

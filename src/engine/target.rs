@@ -16,9 +16,10 @@ use crate::base::secret::Redactor;
 use crate::base::{Clock, ProfileId, Secret};
 use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
-use crate::profile::model::{Auth, Csp, Kind, Profile, Setting, Transport};
+use crate::profile::model::{Auth, Csp, Kind, Profile, Proxy, Setting, Transport};
 use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
 use crate::watch::{signin, socketio};
+use crate::wire::NetError;
 
 /// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
 pub type SecretSource = Arc<dyn Fn(&Profile) -> Result<HashMap<String, Secret>, Vec<String>> + Send + Sync>;
@@ -116,6 +117,16 @@ impl Target {
     /// What connects, or why nothing can.
     pub fn client(&self) -> Result<&Client, &Reason> {
         self.client.as_ref()
+    }
+
+    /// What connects past the profile's forward proxy.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub(super) fn direct(&self) -> Result<Client, NetError> {
+        let mut settings = Settings::from_network(&self.profile.network, |name| secret(&self.secrets, name))?;
+        settings.proxy = Proxy::Direct;
+        Client::new(&settings)
     }
 
     pub fn rules(&self) -> &Arc<SessionRules> {

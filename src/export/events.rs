@@ -273,6 +273,7 @@ mod tests {
             console: None,
             close: None,
             steps: Vec::new(),
+            further: Vec::new(),
         }))
     }
 

@@ -12,7 +12,7 @@ use super::exchange::ExchangeForm;
 use super::socketio::SocketStepForm;
 use crate::base::Wall;
 use crate::watch::{CheckReport, CloseFacts, ClosedBy, Code, Outcome, Reason, ScriptClose, State};
-use crate::wire::Phases;
+use crate::wire::{Exchange, Phases};
 
 /// How much of an exchange is kept.
 #[derive(Clone, Copy, Debug)]
@@ -141,13 +141,16 @@ pub(super) struct CheckForm {
     exchanges: Vec<ExchangeForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     steps: Vec<SocketStepForm>,
+    /// Asked besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    further: Vec<ExchangeForm>,
 }
 
 impl CheckForm {
     /// `bound`: `None` leaves the exchanges out.
     pub(super) fn of(report: &CheckReport, bound: Option<Bound>) -> Self {
-        let exchanges = match bound {
-            Some(bound) => report.exchanges.iter().map(|exchange| ExchangeForm::of(exchange, bound)).collect(),
+        let forms = |exchanges: &[Arc<Exchange>]| match bound {
+            Some(bound) => exchanges.iter().map(|exchange| ExchangeForm::of(exchange, bound)).collect(),
             None => Vec::new(),
         };
         Self {
@@ -158,7 +161,8 @@ impl CheckForm {
             preflighted: report.preflighted,
             console: report.console.clone(),
             close: report.close.as_ref().map(CloseForm::of),
-            exchanges,
+            exchanges: forms(&report.exchanges),
+            further: forms(&report.further),
             steps: report.steps.iter().map(SocketStepForm::of).collect(),
         }
     }
@@ -172,13 +176,18 @@ impl CheckForm {
             lateness: Duration::from_micros(self.l),
             phases: self.p.phases(columns.total),
             status: columns.status,
-            exchanges: self.exchanges.into_iter().filter_map(ExchangeForm::exchange).map(Arc::new).collect(),
+            exchanges: back(self.exchanges),
+            further: back(self.further),
             preflighted: self.preflighted,
             console: self.console,
             close: self.close.map(CloseForm::facts),
             steps: self.steps.into_iter().filter_map(SocketStepForm::step).collect(),
         }
     }
+}
+
+fn back(forms: Vec<ExchangeForm>) -> Vec<Arc<Exchange>> {
+    forms.into_iter().filter_map(ExchangeForm::exchange).map(Arc::new).collect()
 }
 
 /// What of a check has columns.

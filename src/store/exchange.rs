@@ -152,12 +152,6 @@ struct CertForm {
     sha256: String,
 }
 
-const PURPOSES: [(Purpose, &str); 4] = [
-    (Purpose::Actual, "actual"),
-    (Purpose::Preflight, "preflight"),
-    (Purpose::Handshake, "handshake"),
-    (Purpose::SignIn, "sign_in"),
-];
 const VERSIONS: [HttpVersion; 3] = [HttpVersion::Http10, HttpVersion::Http11, HttpVersion::H2];
 
 impl ExchangeForm {
@@ -166,9 +160,8 @@ impl ExchangeForm {
             Ok(response) => (Some(ResponseForm::of(response, bound)), None),
             Err(error) => (None, Some(ErrorForm::of(error))),
         };
-        let purpose = PURPOSES.iter().find(|(purpose, _)| *purpose == exchange.request.purpose);
         Self {
-            purpose: purpose.map_or("actual", |(_, word)| word).into(),
+            purpose: exchange.request.purpose.code().into(),
             method: exchange.request.method.as_str().into(),
             url: exchange.request.url.as_str().into(),
             request_headers: headers_form(&exchange.request.headers, bound.headers),
@@ -195,7 +188,7 @@ impl ExchangeForm {
 
     /// `None` where the stored form makes no exchange.
     pub(super) fn exchange(self) -> Option<Exchange> {
-        let purpose = PURPOSES.iter().find(|(_, word)| **word == *self.purpose)?.0;
+        let purpose = Purpose::from_code(&self.purpose)?;
         let result = match (self.response, self.error) {
             (Some(response), _) => Ok(response.response()?),
             (None, error) => Err(error?.error()),

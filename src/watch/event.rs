@@ -178,6 +178,8 @@ pub struct CheckReport {
     pub close: Option<CloseFacts>,
     /// What came of a Socket.IO connection's parts, in order.
     pub steps: Vec<SocketStep>,
+    /// What was asked besides, so that one cause can be told from another; each has [`Purpose::Asked`](crate::wire::Purpose).
+    pub further: Vec<Arc<Exchange>>,
 }
 
 impl CheckReport {

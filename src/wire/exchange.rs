@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use super::{Headers, NetError, Phases, TlsFacts};
+use super::{Ask, Headers, NetError, Phases, TlsFacts};
 use crate::base::secret::Redactor;
 
 /// The most of an answer's body that is kept, in bytes. The rest is read up to the engine's bound, counted and let go.
@@ -23,6 +23,27 @@ pub enum Purpose {
     Handshake,
     /// A step of signing in, which a person's navigation makes.
     SignIn,
+    /// Asked besides, by nobody's page: sent as an ordinary request or as a handshake, and told apart afterwards.
+    Asked(Ask),
+}
+
+impl Purpose {
+    /// Stable: as the history keeps it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Actual => "actual",
+            Self::Preflight => "preflight",
+            Self::Handshake => "handshake",
+            Self::SignIn => "sign_in",
+            Self::Asked(ask) => ask.code(),
+        }
+    }
+
+    /// The purpose of that text.
+    pub fn from_code(text: &str) -> Option<Self> {
+        let own = [Self::Actual, Self::Preflight, Self::Handshake, Self::SignIn];
+        own.into_iter().find(|purpose| purpose.code() == text).or_else(|| Ask::from_code(text).map(Self::Asked))
+    }
 }
 
 /// A request, whole: headers are sent as they stand, in this order, and nothing is added but `Host` (first, where absent)

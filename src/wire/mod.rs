@@ -1,5 +1,6 @@
 //! Layer 1: what goes over the wire and comes back, as facts. No policy, no I/O.
 
+pub mod ask;
 pub mod breach;
 pub mod command;
 pub mod error;
@@ -9,6 +10,7 @@ pub mod headers;
 pub mod timing;
 pub mod tls;
 
+pub use ask::Ask;
 pub use breach::Breach;
 pub use error::{NetError, Phase};
 pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, Quirks, Transfer, WireRequest, WireResponse};

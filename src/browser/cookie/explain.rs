@@ -19,7 +19,7 @@ pub fn left_out<'a>(
     for (at, exchange) in exchanges.into_iter().enumerate() {
         let request = &exchange.request;
         match (request.purpose, &exchange.result) {
-            (Purpose::Preflight, _) | (Purpose::SignIn, Err(_)) => continue,
+            (Purpose::Preflight | Purpose::Asked(_), _) | (Purpose::SignIn, Err(_)) => continue,
             (Purpose::SignIn, Ok(response)) => {
                 let context = Context::of_navigation(page.browser, &request.url);
                 trail.excluded.extend(memory.jar.receive(&context, &request.url, &response.headers, now, at).excluded);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::steps::{Step, steps};
 use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose, fixes};
 use crate::profile::Profile;
-use crate::watch::{CheckReport, Outcome};
+use crate::watch::CheckReport;
 use crate::wire::{Exchange, Headers, Phases, command};
 
 /// The most of a body that the document has, in bytes.
@@ -25,6 +25,8 @@ pub(super) struct Document<'a> {
     cause: Option<&'static str>,
     confidence: f32,
     summary: String,
+    /// What the cause rests on.
+    evidence: Vec<String>,
     console: Option<&'a str>,
     checks: Vec<Check>,
     other_causes: Vec<OtherCause>,
@@ -161,17 +163,10 @@ pub(super) fn document<'a>(
     deciding: &'a CheckReport,
     reports: &[CheckReport],
 ) -> Document<'a> {
-    let facts = Facts::of_check(profile, deciding);
+    let facts = Facts::of_checks(profile, deciding, reports);
     let diagnosis = diagnose(&facts);
-    let healthy = reports.iter().all(|report| report.outcome == Outcome::Up);
-    let Diagnosis { cause, confidence, summary, fixes, others, warnings } = diagnosis;
-    let cause = if healthy { Some(CauseId::Ok) } else { cause };
-    let category = match (healthy, cause, &deciding.reason) {
-        (true, ..) => "none",
-        (false, Some(cause), _) => cause.category().code(),
-        (false, None, Some(reason)) => reason.category().code(),
-        (false, None, None) => "none",
-    };
+    let healthy = super::is_healthy(&diagnosis, reports);
+    let Diagnosis { cause, category, confidence, summary, signs, fixes, others, warnings } = diagnosis;
     let last = deciding.exchanges.last();
     Document {
         target: &profile.name,
@@ -180,10 +175,11 @@ pub(super) fn document<'a>(
         browser: profile.browser.word(),
         healthy,
         state: deciding.state.code(),
-        category,
+        category: category.code(),
         cause: cause.map(CauseId::as_str),
         confidence,
         summary,
+        evidence: signs,
         console: deciding.console.as_deref(),
         checks: steps(profile, deciding, &facts).into_iter().map(check).collect(),
         other_causes: others
@@ -200,7 +196,7 @@ pub(super) fn document<'a>(
                 fixes: warning.fixes.into_iter().map(fix).collect(),
             })
             .collect(),
-        exchanges: deciding.exchanges.iter().map(|exchange| one(exchange)).collect(),
+        exchanges: deciding.exchanges.iter().chain(&deciding.further).map(|exchange| one(exchange)).collect(),
         commands: Commands {
             curl: last.map(|exchange| command::curl(&exchange.request)),
             websocat: last.and_then(|exchange| command::websocat(&exchange.request)),
@@ -249,6 +245,7 @@ fn one(exchange: &Exchange) -> OneExchange {
                 crate::wire::Purpose::Preflight => "preflight",
                 crate::wire::Purpose::Handshake => "upgrade",
                 crate::wire::Purpose::SignIn => "login",
+                crate::wire::Purpose::Asked(ask) => ask.code(),
             },
             method: request.method.clone(),
             url: request.url.to_string(),

@@ -14,7 +14,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Folders, fail};
 use crate::base::{Clock, ProfileId};
-use crate::engine::probe::{self, Manner};
+use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose};
+use crate::engine::further::{self, Often};
 use crate::engine::{Patterns, Secrets, Target, secrets};
 use crate::profile::{Browser, Kind, Profile, Resolve, parse_duration, parse_resolve};
 use crate::watch::{CheckReport, Code, Outcome};
@@ -143,26 +144,19 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     // What decides is the first that is not well.
     let deciding = reports.iter().find(|report| report.outcome != Outcome::Up).or_else(|| reports.first());
     let Some(deciding) = deciding else { return ExitCode::FAILURE };
+    let healthy = is_healthy(&diagnose(&Facts::of_checks(&profile, deciding, &reports)), &reports);
+    let code = if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     match print(args, &profile, &url, deciding, &reports) {
-        Ok(()) => verdict_code(&reports),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => verdict_code(&reports),
+        Ok(()) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,
         Err(error) => fail(&format!("standard output can't be written: {error}"), ""),
     }
 }
 
 async fn check_all(target: &Arc<Target>, args: &CheckArgs) -> Vec<CheckReport> {
-    let mut reports = Vec::new();
     let stay = if target.profile.observe.is_zero() { args.observe } else { target.profile.observe.max(args.observe) };
-    for _ in 0..args.repeat {
-        let mut running = tokio::task::JoinSet::new();
-        for _ in 0..args.concurrent {
-            let target = Arc::clone(target);
-            let manner = Manner { scheduled: Clock.mono(), observe: Some(stay) };
-            running.spawn(async move { probe::check(&target, manner, Clock).await.report });
-        }
-        reports.extend(running.join_all().await);
-    }
-    reports
+    let often = Often { repeat: args.repeat, concurrent: args.concurrent };
+    further::examine(target, Some(stay), often, Clock).await
 }
 
 fn print(
@@ -184,7 +178,7 @@ fn print(
     out.flush()
 }
 
-fn verdict_code(reports: &[CheckReport]) -> ExitCode {
-    let healthy = reports.iter().all(|report| report.outcome == Outcome::Up);
-    if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Every check came out well, and nothing speaks against it all the same.
+fn is_healthy(diagnosis: &Diagnosis, reports: &[CheckReport]) -> bool {
+    diagnosis.cause == Some(CauseId::Ok) && reports.iter().all(|report| report.outcome == Outcome::Up)
 }

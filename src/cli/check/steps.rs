@@ -106,6 +106,7 @@ fn of_exchange(steps: &mut Vec<Step>, index: usize, exchange: &Exchange, decided
         Purpose::Preflight => "preflight",
         Purpose::Handshake => "upgrade",
         Purpose::SignIn => "login",
+        Purpose::Asked(ask) => ask.code(),
     };
     let took = match (phases.first_byte, phases.body) {
         (Some(first), Some(body)) => Some(first + body),

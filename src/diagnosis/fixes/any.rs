@@ -2,6 +2,7 @@
 
 use crate::browser::cookie::Why;
 use crate::browser::local_network::Decision;
+use crate::diagnosis::ask::other_slash;
 use crate::diagnosis::{CauseId, Facts};
 use crate::watch::signin::Refusal;
 
@@ -186,14 +187,6 @@ fn missing_for(facts: &Facts<'_>) -> String {
             format!("Set {name} with a Max-Age or an Expires that lies ahead, and look at the server's clock.")
         }
         _ => format!("Set {name} with a name and a value of plain characters, 4096 bytes together at most."),
-    }
-}
-
-/// The path with its last slash added or taken off.
-fn other_slash(path: &str) -> String {
-    match path.strip_suffix('/') {
-        Some(without) if !without.is_empty() => without.to_owned(),
-        _ => format!("{path}/"),
     }
 }
 

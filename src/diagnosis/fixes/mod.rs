@@ -4,10 +4,10 @@
 //! CORS headers, no switched-off browser checks or rate limits.
 
 mod any;
-mod origins;
+pub(crate) mod origins;
 mod stacks;
 
-use super::{CauseId, Facts};
+use super::{CauseId, Facts, rules};
 
 /// One piece of advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,23 +21,23 @@ pub struct Fix {
 }
 
 impl Fix {
-    fn any(text: impl Into<String>) -> Self {
+    pub(crate) fn any(text: impl Into<String>) -> Self {
         Self { stack: "any", text: text.into(), snippet: None }
     }
 
-    fn at(stack: &'static str, text: impl Into<String>, snippet: impl Into<String>) -> Self {
+    pub(crate) fn at(stack: &'static str, text: impl Into<String>, snippet: impl Into<String>) -> Self {
         Self { stack, text: text.into(), snippet: Some(snippet.into()) }
     }
 }
 
 /// The advice for a cause: what holds everywhere first, then this endpoint's stack, then the others.
 pub fn for_cause(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
-    let mut fixes: Vec<Fix> = any::advice(cause, facts).map(Fix::any).into_iter().collect();
-    let mut by_stack = origins::fixes(cause, facts);
-    by_stack.extend(stacks::fixes(cause, facts));
+    let mut fixes = rules::fixes(cause, facts).unwrap_or_else(|| {
+        let any = any::advice(cause, facts).map(Fix::any);
+        any.into_iter().chain(origins::fixes(cause, facts)).chain(stacks::fixes(cause, facts)).collect()
+    });
     // A stable sort: the endpoint's own stack to the front.
     let own = facts.stack_or_guess();
-    by_stack.sort_by_key(|fix| Some(fix.stack) != own);
-    fixes.extend(by_stack);
+    fixes.sort_by_key(|fix| (fix.stack != "any", Some(fix.stack) != own));
     fixes
 }

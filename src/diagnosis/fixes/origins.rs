@@ -22,6 +22,11 @@ pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
     if !is_about_the_list(cause) {
         return Vec::new();
     }
+    named(facts)
+}
+
+/// How each stack names this page's origin in the list that the request is judged by.
+pub(crate) fn named(facts: &Facts<'_>) -> Vec<Fix> {
     if facts.is_websocket() { websocket(facts) } else { http(facts) }
 }
 

@@ -7,12 +7,16 @@ mod handshake;
 mod local_network;
 mod login;
 mod network;
+mod reflected;
+mod socketio;
 mod status;
 mod token;
 
+use super::rule::{Candidate, Fit, Rule};
 use super::words;
-use super::{CauseId, Facts, Finding, Warning};
+use super::{CauseId, Facts, Finding, Fix, Warning};
 use crate::watch::Code;
+use crate::wire::Ask;
 
 /// The first rule that knows.
 pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
@@ -36,15 +40,56 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
     }
 }
 
-/// What is amiss beside `cause`.
+/// Every rule of the families that have one a file.
+fn all() -> impl Iterator<Item = &'static Rule> {
+    [socketio::RULES, reflected::RULES].into_iter().flatten()
+}
+
+/// The causes that may be, by those rules.
+pub(super) fn candidates(facts: &Facts<'_>) -> Vec<Candidate> {
+    let candidate = |rule: &Rule| match (rule.look)(facts) {
+        Fit::Fits(found) => Some(Candidate { cause: rule.cause, found, fits: true }),
+        Fit::CantTell(found) => Some(Candidate { cause: rule.cause, found, fits: false }),
+        Fit::No | Fit::Warns(..) => None,
+    };
+    all().filter_map(candidate).collect()
+}
+
+/// What the cause's own rule advises; `None` where the cause has no rule of its own.
+pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Option<Vec<Fix>> {
+    all().find(|rule| rule.cause == cause).map(|rule| (rule.fixes)(facts))
+}
+
+/// What is amiss beside `cause`, the gravest first.
 pub(super) fn warnings(facts: &Facts<'_>, cause: Option<CauseId>) -> Vec<Warning> {
+    let warned = |rule: &Rule| match (rule.look)(facts) {
+        Fit::Warns(severity, found) => Some(Warning {
+            cause: rule.cause,
+            severity,
+            text: found.summary,
+            fixes: super::fixes::for_cause(rule.cause, facts),
+        }),
+        Fit::No | Fit::Fits(_) | Fit::CantTell(_) => None,
+    };
     let mut warnings: Vec<Warning> = Vec::new();
-    for warning in cookie::warnings(facts).into_iter().chain(local_network::warning(facts)) {
+    let of_rules = all().filter_map(warned);
+    for warning in of_rules.chain(cookie::warnings(facts)).chain(local_network::warning(facts)) {
         if Some(warning.cause) != cause && warnings.iter().all(|known| known.cause != warning.cause) {
             warnings.push(warning);
         }
     }
+    warnings.sort_by_key(|warning| std::cmp::Reverse(warning.severity));
     warnings
+}
+
+/// What those rules would ask that only warn, or that can't tell of what came out well.
+pub(super) fn asks_of_warnings(facts: &Facts<'_>) -> Vec<Ask> {
+    let asks = |rule: &Rule| match (rule.look)(facts) {
+        Fit::Warns(_, found) => found.asks,
+        Fit::CantTell(found) if facts.reason.is_none() => found.asks,
+        Fit::No | Fit::Fits(_) | Fit::CantTell(_) => Vec::new(),
+    };
+    all().flat_map(asks).collect()
 }
 
 /// What belongs to no family.

@@ -38,12 +38,12 @@ struct Seen {
 /// The most exchanges that a report keeps: the first ones, which open the connection.
 const EXCHANGES: usize = 32;
 
-/// Makes one.
+/// Makes one; the secrets are still in its report.
 pub(in crate::engine) async fn check(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed {
     let started = clock.now();
     let (Ok(_), Some(mut line)) = (target.client(), Line::new(target, clock, None)) else {
         let reason = target.client().err().cloned().unwrap_or_else(|| Reason::new(Code::NetworkConfiguration));
-        return report(target, Seen::default(), Verdict::unknown(reason), started, manner);
+        return report(Seen::default(), Verdict::unknown(reason), started, manner);
     };
     let stay = manner.observe.unwrap_or(target.profile.observe);
     let mut told = Vec::new();
@@ -65,7 +65,7 @@ pub(in crate::engine) async fn check(target: &Arc<Target>, manner: Manner, clock
             }
             _ => {
                 seen.sign_in = told;
-                return report(target, seen, verdict, started, manner);
+                return report(seen, verdict, started, manner);
             }
         }
     }
@@ -156,7 +156,7 @@ fn verdict_of(target: &Target, seen: &Seen, total: Duration) -> Verdict {
     judge(&Evidence { end, total: Some(seen.up_after.unwrap_or(total)) }, target.expect())
 }
 
-fn report(target: &Target, seen: Seen, verdict: Verdict, started: Moment, manner: Manner) -> Probed {
+fn report(seen: Seen, verdict: Verdict, started: Moment, manner: Manner) -> Probed {
     let lateness = started.mono.saturating_duration_since(manner.scheduled);
     let opening = seen
         .exchanges
@@ -177,7 +177,8 @@ fn report(target: &Target, seen: Seen, verdict: Verdict, started: Moment, manner
         console: seen.console,
         close: seen.over.filter(|_| seen.up_after.is_some()).map(|(facts, _)| facts),
         steps: seen.steps,
+        further: Vec::new(),
         exchanges: seen.exchanges,
     };
-    Probed { report: redact::report(out, &target.redactor()), reach: seen.reach, sign_in: seen.sign_in }
+    Probed { report: out, reach: seen.reach, sign_in: seen.sign_in }
 }

@@ -58,6 +58,7 @@ fn check(outcome: Outcome, state: State, code: Option<Code>) -> EventBody {
         console: None,
         close: None,
         steps: Vec::new(),
+        further: Vec::new(),
     }))
 }
 

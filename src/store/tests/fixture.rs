@@ -107,6 +107,7 @@ pub(super) fn report(outcome: Outcome, took: u64) -> CheckReport {
         console: Some("Access to fetch at …".into()),
         close: Some(close()),
         steps: Vec::new(),
+        further: Vec::new(),
     }
 }
 

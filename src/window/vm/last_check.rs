@@ -195,6 +195,7 @@ fn exchange_vm(exchange: &Exchange, bars: Vec<Bar>, now: Wall, zone: &TimeZone) 
         Purpose::Preflight => "Preflight",
         Purpose::Handshake => "Handshake",
         Purpose::SignIn => "Sign-in",
+        Purpose::Asked(_) => "Asked besides",
     };
     let (outcome, failed) = match &exchange.result {
         Ok(answer) => match &answer.transfer.error {
@@ -374,6 +375,7 @@ mod tests {
             console: None,
             close: None,
             steps: Vec::new(),
+            further: Vec::new(),
         };
         LastCheckVm::of_check(NOW, &report, None, NOW, &ZONE)
     }

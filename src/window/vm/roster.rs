@@ -434,6 +434,7 @@ pub mod sample {
             console: None,
             close: None,
             steps: Vec::new(),
+            further: Vec::new(),
         };
         let body = EventBody::Check(Arc::new(report));
         live.apply(&Arc::new(Event { seq: live.last_seq() + 1, at, profile: Some(ProfileId(id)), body }));

@@ -88,6 +88,7 @@ fn check(outcome: Outcome, ms: u64) -> EventBody {
         console: None,
         close: None,
         steps: Vec::new(),
+        further: Vec::new(),
     }))
 }
 

@@ -1,0 +1,158 @@
+//! A whole check, as a person asks for it: where what was seen can't tell two causes apart, what would tell is asked besides.
+//!
+//! Invariant: at most [`MOST`] questions a check, none twice, each with a bound of its own, and only to the profile's host.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::line::farewell;
+use super::probe::{self, Manner};
+use super::redact;
+use super::target::Target;
+use crate::base::Clock;
+use crate::diagnosis::ask::{self, Question};
+use crate::diagnosis::{Facts, wanted};
+use crate::net::{Client, Received, Upgraded};
+use crate::watch::{CheckReport, Outcome};
+use crate::wire::{Ask, Exchange, Purpose};
+
+/// The most questions that one check asks.
+pub const MOST: usize = 10;
+
+/// How long one may take.
+const EACH: Duration = Duration::from_secs(5);
+
+/// How long an upgrade's first messages are waited for.
+const LISTEN: Duration = Duration::from_millis(700);
+
+/// How much of them is kept, in bytes.
+const HEARD: usize = 4096;
+
+/// How often to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Often {
+    /// One after another.
+    pub repeat: u32,
+    /// At once.
+    pub concurrent: u32,
+}
+
+impl Often {
+    pub const ONCE: Self = Self { repeat: 1, concurrent: 1 };
+}
+
+/// Makes the checks, asks besides what the first that isn't well (or the first of all) leaves open, and takes the secrets out.
+pub async fn examine(target: &Arc<Target>, observe: Option<Duration>, often: Often, clock: Clock) -> Vec<CheckReport> {
+    let mut reports = Vec::new();
+    for _ in 0..often.repeat {
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..often.concurrent {
+            let target = Arc::clone(target);
+            let manner = Manner { scheduled: clock.mono(), observe };
+            running.spawn(async move { probe::bare(&target, manner, clock).await.report });
+        }
+        reports.extend(running.join_all().await);
+    }
+    let deciding = reports.iter().position(|report| report.outcome != Outcome::Up).unwrap_or(0);
+    if reports.get(deciding).is_some() {
+        let further = ask_all(target, &reports, deciding, clock).await;
+        if let Some(report) = reports.get_mut(deciding) {
+            report.further = further;
+        }
+    }
+    let redactor = target.redactor();
+    reports.into_iter().map(|report| redact::report(report, &redactor)).collect()
+}
+
+/// Asks until nothing is left open that asking would tell.
+async fn ask_all(target: &Target, reports: &[CheckReport], deciding: usize, clock: Clock) -> Vec<Arc<Exchange>> {
+    let (Ok(client), Some(report)) = (target.client(), reports.get(deciding)) else { return Vec::new() };
+    let mut report = report.clone();
+    let mut tried: Vec<Ask> = Vec::new();
+    loop {
+        let asks = {
+            let facts = Facts::of_checks(&target.profile, &report, reports);
+            wanted(&facts)
+        };
+        let open = asks.into_iter().find(|ask| !tried.contains(ask));
+        let Some(ask) = open.filter(|_| tried.len() < MOST) else { return report.further };
+        tried.push(ask);
+        loop {
+            let question = {
+                let facts = Facts::of_checks(&target.profile, &report, reports);
+                let before: Vec<&Exchange> = facts.asked_all(ask).collect();
+                ask::next(ask, &facts, &before)
+            };
+            let Some(question) = question else { break };
+            let deadline = clock.mono() + target.profile.timeout.min(EACH);
+            let exchange = Box::pin(send(target, client, question, ask, deadline, clock)).await;
+            let Some(exchange) = exchange else { break };
+            report.further.push(Arc::new(exchange));
+        }
+    }
+}
+
+/// One request, and what came of it; `None` where it can't be sent as it should.
+async fn send(
+    target: &Target,
+    client: &Client,
+    question: Question,
+    ask: Ask,
+    deadline: Instant,
+    clock: Clock,
+) -> Option<Exchange> {
+    let direct = if question.direct { Some(target.direct().ok()?) } else { None };
+    let client = direct.as_ref().unwrap_or(client);
+    let mut exchange = if question.request.purpose == Purpose::Handshake {
+        let (mut exchange, upgraded) = client.upgrade(question.request, deadline).await;
+        if let (Some(upgraded), Ok(response)) = (upgraded, &mut exchange.result) {
+            let heard = listen(upgraded, clock).await;
+            response.body_size = heard.len() as u64;
+            response.body = heard.into();
+        }
+        exchange
+    } else {
+        client.exchange(question.request, deadline).await
+    };
+    exchange.request.purpose = Purpose::Asked(ask);
+    Some(exchange)
+}
+
+/// The first text messages, a line each, and how it ended where it did: `[close 1008 reason]`, `[end]`, `[ERR_…]`.
+async fn listen(upgraded: Upgraded, clock: Clock) -> String {
+    let mut socket = upgraded.open().await;
+    let mut heard = String::new();
+    let until = clock.mono() + LISTEN;
+    while heard.len() < HEARD {
+        let received = tokio::time::timeout_at(until.into(), socket.next()).await;
+        match received {
+            Err(_) => {
+                farewell(socket, 1000).await;
+                break;
+            }
+            Ok(Ok(Received::Text(text))) => {
+                let room = HEARD - heard.len();
+                heard.extend(text.chars().scan(0, |size, one| {
+                    *size += one.len_utf8();
+                    (*size <= room).then_some(one)
+                }));
+                heard.push('\n');
+            }
+            Ok(Ok(Received::Close { code, reason })) => {
+                let code = code.map(|code| code.to_string()).unwrap_or_default();
+                heard.push_str(&format!("[close {code} {reason}]\n"));
+                break;
+            }
+            Ok(Ok(Received::End)) => {
+                heard.push_str("[end]\n");
+                break;
+            }
+            Ok(Ok(Received::Binary(_) | Received::Ping(_) | Received::Pong(_))) => {}
+            Ok(Err(error)) => {
+                heard.push_str(&format!("[{}]\n", error.code()));
+                break;
+            }
+        }
+    }
+    heard
+}
