@@ -12,6 +12,7 @@
 //! | 2 | [`browser`] | what a browser would do, as the specifications number it | sockets, tokio, the clock, logging |
 //! | 2 | [`protocol`] | Engine.IO and Socket.IO packets | same |
 //! | 2 | [`profile`] | what to watch: the TOML, its checking, its writing | same |
+//! | 2 | [`serverconf`] | `.env`, nginx and Apache configuration → who is let in, findings | same |
 //! | 2 | [`watch`] | evidence, verdict, the session machine, back-off, schedule, incidents, events | same |
 //! | 2 | [`diagnosis`] | evidence → cause, and what to change | same |
 //! | 2 | [`model`] | the live picture: series, lanes, rosters | same |
@@ -47,6 +48,7 @@ pub mod model;
 pub mod net;
 pub mod profile;
 pub mod protocol;
+pub mod serverconf;
 pub mod store;
 pub mod watch;
 pub mod window;

@@ -13,8 +13,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("browser", &["base", "wire"]),
     ("protocol", &["base", "wire"]),
     ("profile", &["base", "wire", "browser"]),
+    ("serverconf", &["base", "wire", "browser", "profile"]),
     ("watch", &["base", "wire", "browser", "protocol", "profile"]),
-    ("diagnosis", &["base", "wire", "browser", "protocol", "profile", "watch"]),
+    ("diagnosis", &["base", "wire", "browser", "protocol", "profile", "serverconf", "watch"]),
     ("model", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis"]),
     ("net", &["base", "wire", "browser", "profile"]),
     ("store", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model"]),
@@ -29,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "browser",
             "protocol",
             "profile",
+            "serverconf",
             "watch",
             "diagnosis",
             "model",
@@ -193,7 +195,7 @@ fn only_the_store_opens_the_database() {
 #[test]
 fn the_pure_rooms_know_no_runtime() {
     check("tokio or I/O in a pure room", |_, room, line| {
-        ["wire", "browser", "protocol", "profile", "watch", "diagnosis", "model"].contains(&room)
+        ["wire", "browser", "protocol", "profile", "serverconf", "watch", "diagnosis", "model"].contains(&room)
             && ["tokio::", "std::net::Tcp", "std::fs::", "std::env::", "log::", "tracing::"]
                 .iter()
                 .any(|call| line.contains(call))

@@ -16,6 +16,7 @@ use crate::window::{self, Show};
 pub mod check;
 pub mod export;
 pub mod lab;
+pub mod lint;
 pub mod past;
 pub mod plot;
 pub mod profile;
@@ -50,6 +51,7 @@ enum Command {
     Check(check::CheckArgs),
     Export(export::ExportArgs),
     Lab(lab::LabArgs),
+    Lint(lint::LintArgs),
     Plot(plot::PlotArgs),
     Profile(profile::ProfileArgs),
     Replay(replay::ReplayArgs),
@@ -111,6 +113,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Profile(args)) => return profile::run(&args, &cli.folders),
         Some(Command::Replay(args)) => return replay::run(&args),
         Some(Command::Lab(args)) => return lab::run(&args, &cli.folders),
+        Some(Command::Lint(args)) => return lint::run(&args),
         Some(Command::Watch(args)) => return watch::run(&args, &cli.folders, cli.demo),
         None => {}
     }
