@@ -39,7 +39,10 @@ pub struct Question {
 pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Question> {
     let first = before.is_empty();
     let own = facts.opening()?;
-    let repeats = !matches!(ask, Ask::PlainGet | Ask::Root | Ask::Polling | Ask::DefaultPath | Ask::Upgrade);
+    let repeats = !matches!(
+        ask,
+        Ask::PlainGet | Ask::Root | Ask::Polling | Ask::DefaultPath | Ask::Upgrade | Ask::Preflight | Ask::Banner
+    );
     if repeats && !matches!(own.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
         return None;
     }
@@ -87,6 +90,11 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
             request.headers.remove("cookie");
             request
         }
+        Ask::Preflight => preflight(facts, own)?,
+        Ask::OtherTls => with_other_tls(own)?,
+        Ask::Banner => {
+            WireRequest { method: "PING".into(), headers: Headers::default(), ..plain(own, own.url.clone())? }
+        }
         Ask::Handshakes | Ask::RoundTrips => return None,
     })
 }
@@ -106,6 +114,38 @@ fn at(own: &WireRequest, change: impl FnOnce(&mut Url)) -> WireRequest {
     let mut request = own.clone();
     change(&mut request.url);
     request
+}
+
+/// The same by the other scheme, at the same port.
+fn with_other_tls(own: &WireRequest) -> Option<WireRequest> {
+    let mut request = own.clone();
+    let port = own.url.port_or_known_default()?;
+    let scheme = match own.url.scheme() {
+        "http" => "https",
+        "https" => "http",
+        "ws" => "wss",
+        "wss" => "ws",
+        _ => return None,
+    };
+    request.url.set_scheme(scheme).ok()?;
+    request.url.set_port(Some(port)).ok()?;
+    request.headers.remove("Host");
+    Some(request)
+}
+
+/// The preflight of the page's request, as for one that needs it.
+fn preflight(facts: &Facts<'_>, own: &WireRequest) -> Option<WireRequest> {
+    if own.method == "OPTIONS" {
+        return None;
+    }
+    let mut request = plain(own, own.url.clone())?;
+    "OPTIONS".clone_into(&mut request.method);
+    request.headers.remove("Cookie");
+    request.headers.remove("Authorization");
+    for (name, value) in [("Access-Control-Request-Method", own.method.as_str()), ("Origin", &facts.origin())] {
+        request.headers.set(name, value);
+    }
+    Some(request)
 }
 
 /// An ordinary GET of that URL, with the page's origin and cookies.

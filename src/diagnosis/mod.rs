@@ -4,6 +4,7 @@
 //! happened. A cause is never certain: what the evidence can't tell apart stands among the others.
 
 pub mod ask;
+pub mod banner;
 pub mod beside;
 pub mod cause;
 pub mod facts;

@@ -103,7 +103,9 @@ async fn send(
 ) -> Option<Exchange> {
     let direct = if question.direct { Some(target.direct().ok()?) } else { None };
     let client = direct.as_ref().unwrap_or(client);
-    let mut exchange = if question.request.purpose == Purpose::Handshake {
+    let mut exchange = if ask == Ask::Banner {
+        client.banner(question.request, deadline).await
+    } else if question.request.purpose == Purpose::Handshake {
         let (mut exchange, upgraded) = client.upgrade(question.request, deadline).await;
         if let (Some(upgraded), Ok(response)) = (upgraded, &mut exchange.result) {
             let heard = listen(upgraded, clock).await;

@@ -1,9 +1,10 @@
 //! The client: one request on one new connection, every phase timed.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -37,6 +38,10 @@ struct Inner {
     route: Route,
     clock: Clock,
 }
+
+/// How much of what a port says is heard, in bytes, and how long it is waited for.
+const BANNER: usize = 512;
+const BANNER_WAIT: Duration = Duration::from_millis(600);
 
 /// The clients that there are.
 static SHARED: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
@@ -190,20 +195,47 @@ impl Client {
         let Ok(tcp) = self.dial(&target, &mut trace).await else { return false };
         match self.0.tls.connect(tcp, &target.host, Offer::WebSocket, &mut trace).await {
             Ok(_) => true,
-            // It has a certificate, or an opinion on versions: it speaks.
-            Err(error) => matches!(
-                error,
-                NetError::TlsVersion
-                    | NetError::CertExpired
-                    | NetError::CertNotYetValid
-                    | NetError::CertWrongName
-                    | NetError::CertSelfSigned
-                    | NetError::CertUntrusted
-                    | NetError::CertRevoked
-                    | NetError::CertInvalid
-                    | NetError::ClientCertRequired
-            ),
+            Err(error) => error.speaks_tls(),
         }
+    }
+
+    /// What the port of that URL says by itself, or else to the line `PING`: an answer of no protocol, whose status is 0. No
+    /// request goes out; not through a proxy, nor over TLS.
+    pub async fn banner(&self, request: WireRequest, deadline: Instant) -> Exchange {
+        let mut trace = Trace::begin(self.0.clock, deadline);
+        let said = self.hear(&request.url, &mut trace).await;
+        let result = said.map(|said| {
+            let size = said.len() as u64;
+            let mut response = bare(HttpVersion::Http10, 0, String::new(), Headers::new(), Quirks::default());
+            (response.body, response.body_size, response.transfer) = (said.into(), size, Transfer::plain(size));
+            response
+        });
+        trace.finish(request, result)
+    }
+
+    async fn hear(&self, url: &Url, trace: &mut Trace) -> Result<Vec<u8>, NetError> {
+        let target = Target::of(url)?;
+        if self.0.route.choose(&target)?.is_some() {
+            return Err(NetError::Configuration { what: "a proxy stands between" });
+        }
+        let mut tcp = self.dial(&target, trace).await?;
+        let mut said = vec![0; BANNER];
+        for line in ["", "PING\r\n"] {
+            // Who has closed by now has nothing to say.
+            let heard = async {
+                tcp.write_all(line.as_bytes()).await.ok()?;
+                tcp.read(&mut said).await.ok()
+            };
+            match tokio::time::timeout_at(trace.deadline.min(trace.now() + BANNER_WAIT).into(), heard).await {
+                Ok(Some(0) | None) => break,
+                Ok(Some(size)) => {
+                    said.truncate(size);
+                    return Ok(said);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Connects to the target itself.

@@ -59,6 +59,12 @@ asks! {
     Handshakes "handshakes",
     /// The same request several times, for its times.
     RoundTrips "round-trips",
+    /// A preflight for the endpoint's URL, where the page's request needed none.
+    Preflight "preflight",
+    /// The same request with TLS where it was without, or without it where it was with.
+    OtherTls "other-tls",
+    /// No request at all: what the port says by itself, and to the line `PING`.
+    Banner "banner",
     /// The same request without the token of its query.
     NoToken "no-token",
     /// The same request without cookies.

@@ -270,6 +270,22 @@ impl NetError {
         }
     }
 
+    /// Whether the peer has shown by it that it speaks TLS: it has a certificate, or an opinion on versions.
+    pub fn speaks_tls(&self) -> bool {
+        matches!(
+            self,
+            Self::TlsVersion
+                | Self::CertExpired
+                | Self::CertNotYetValid
+                | Self::CertWrongName
+                | Self::CertSelfSigned
+                | Self::CertUntrusted
+                | Self::CertRevoked
+                | Self::CertInvalid
+                | Self::ClientCertRequired
+        )
+    }
+
     /// Whether this is about this machine's own connection rather than the endpoint.
     pub fn is_local(&self) -> bool {
         matches!(self, Self::InternetDisconnected | Self::DnsUnavailable | Self::LocalResource { .. })

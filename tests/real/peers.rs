@@ -113,7 +113,8 @@ impl Nginx {
         Self { _process: Self::spawn(&folder), folder, port, tls_port }
     }
 
-    fn spawn(folder: &TempDir) -> Process {
+    /// With the `nginx.conf` of that folder.
+    pub fn spawn(folder: &TempDir) -> Process {
         let program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"];
         let program = program.iter().find(|path| std::path::Path::new(path).exists()).expect("nginx is not installed");
         let mut child = Command::new(program)

@@ -12,27 +12,15 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
     let one = |cause, confidence, summary: String| Some(Finding::new(cause, confidence, summary));
     match code {
         Code::Closed => by_code(facts),
-        Code::ClosedAbnormally if let Some(after) = facts.open_for.and_then(round_timeout) => Some(
-            Finding::new(
-                CauseId::ProxyIdleTimeout,
-                0.65,
-                format!("{host} dropped the open socket without a close frame after {after} s, as proxies cut quiet connections."),
-            )
-            .or(CauseId::AbnormalClose, 0.5),
-        ),
-        Code::ClosedAbnormally | Code::ConnectionReset | Code::ConnectionClosed => Some(
-            Finding::new(
-                CauseId::AbnormalClose,
-                0.85,
-                format!("{host} dropped the open socket without a close frame: the page's script sees 1006."),
-            )
-            .or(CauseId::ServerException, 0.25)
-            .or(CauseId::ProxyIdleTimeout, 0.2),
-        ),
-        Code::NoPong => one(CauseId::NoPong, 0.9, format!("{host} no longer answers pings on the open socket.")),
+        Code::ClosedAbnormally if let Some(after) = facts.open_for.and_then(round_timeout) => Some(Finding::new(
+            CauseId::ProxyIdleTimeout,
+            0.65,
+            format!(
+                "{host} dropped the open socket without a close frame after {after} s, as proxies cut quiet connections."
+            ),
+        )),
         Code::Idle => Some(
             Finding::new(CauseId::AcceptedThenSilent, 0.5, format!("{host} has gone silent on the open socket."))
-                .or(CauseId::NoPong, 0.4)
                 .or(CauseId::FirewallSwallowsFrames, 0.2),
         ),
         Code::Silent | Code::ExpectedMessageMissing => Some(
@@ -43,11 +31,6 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
             )
             .or(CauseId::FirewallSwallowsFrames, 0.15),
         ),
-        Code::WebSocketProtocol => one(
-            CauseId::InvalidFrame,
-            0.95,
-            format!("{host} sent a frame that RFC 6455 forbids ({}): browsers drop the connection.", facts.detail()),
-        ),
         Code::MessageTooLarge => {
             one(CauseId::MessageTooLarge, 0.9, format!("{host} sent a message larger than wirewatch takes."))
         }
@@ -56,7 +39,7 @@ pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
 }
 
 /// The time-out that people set which the socket lived for, in seconds, a fiftieth more at most.
-fn round_timeout(open_for: Duration) -> Option<u32> {
+pub(super) fn round_timeout(open_for: Duration) -> Option<u32> {
     [5, 10, 15, 20, 30, 45, 50, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600, 900, 1800, 3600]
         .into_iter()
         .find(|&secs| (0.0..=0.02).contains(&(open_for.as_secs_f64() / f64::from(secs) - 1.0)))

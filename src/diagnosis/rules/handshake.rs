@@ -4,8 +4,6 @@ use url::Url;
 
 use super::status;
 use super::token::{self, Token};
-use crate::browser::websocket::accept;
-use crate::browser::{Invalid, Page};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Finding};
 use crate::watch::Code;
@@ -13,7 +11,6 @@ use crate::watch::meaning::names_the_origin;
 
 pub(super) fn find(facts: &Facts<'_>, code: Code) -> Option<Finding> {
     match code {
-        Code::HandshakeInvalid => Some(invalid(facts)),
         Code::HandshakeStatus | Code::AuthRequired | Code::OriginRefused | Code::RateLimited
             if facts.is_websocket() =>
         {
@@ -45,16 +42,7 @@ fn refused(facts: &Facts<'_>, status: u16) -> Option<Finding> {
                 one(CauseId::RedirectOnUpgrade, 0.95, format!(", a redirect{to}, which browsers do not follow"));
             if leads_to_slash(facts) { finding.or(CauseId::WebsocketTrailingSlash, 0.6) } else { finding }
         }
-        426 if facts.header("sec-websocket-version").is_some() => {
-            let wanted = facts.header("sec-websocket-version").unwrap_or_default();
-            one(
-                CauseId::WebsocketVersionUnsupported,
-                0.95,
-                format!(": it wants WebSocket version {wanted}, browsers speak 13"),
-            )
-        }
-        426 => one(CauseId::WebsocketVersionUnsupported, 0.55, ": it did not see an upgrade that it can take".into())
-            .or(CauseId::ProxyDropsUpgrade, 0.5),
+        426 => one(CauseId::ProxyDropsUpgrade, 0.5, ": it did not see an upgrade that it can take".into()),
         400 if upgrade_was_lost(&body) => {
             one(CauseId::ProxyDropsUpgrade, 0.85, ": the upgrade's headers did not reach the application".into())
         }
@@ -158,51 +146,4 @@ fn leads_to_slash(facts: &Facts<'_>) -> bool {
         target.path() != facts.url.path()
             && target.path().trim_end_matches('/') == facts.url.path().trim_end_matches('/')
     })
-}
-
-/// A 101 that breaks the protocol: judged again from the recorded exchange, for which rule it broke.
-fn invalid(facts: &Facts<'_>) -> Finding {
-    let host = facts.host();
-    let broken = facts.last().and_then(|last| {
-        let response = last.response()?;
-        let key = last.request.headers.first_str("sec-websocket-key")?;
-        let asked = last.request.headers.first_str("sec-websocket-protocol").unwrap_or_default();
-        let asked: Vec<String> =
-            asked.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
-        let mut page = Page::new(facts.page.clone(), facts.browser);
-        page.abilities.deflate = last.request.headers.contains("sec-websocket-extensions");
-        accept::check(&page, key, &asked, &response.headers).err().map(|invalid| (invalid, asked))
-    });
-    match broken {
-        Some((Invalid::SubprotocolUnasked { value } | Invalid::SubprotocolMismatch { value }, asked)) => {
-            let offered = if asked.is_empty() { "none".to_owned() } else { asked.join(", ") };
-            Finding::new(
-                CauseId::SubprotocolNotOffered,
-                0.97,
-                format!("{host} chose the subprotocol “{value}”, and the page offered {offered}."),
-            )
-        }
-        Some((Invalid::SubprotocolMissing, asked)) => Finding::new(
-            CauseId::HandshakeInvalid,
-            0.7,
-            format!(
-                "{host} chose none of the subprotocols that the page asked for ({}): Chrome drops the connection.",
-                asked.join(", ")
-            ),
-        )
-        .or(CauseId::SubprotocolNotOffered, 0.4),
-        Some((invalid, _)) => Finding::new(
-            CauseId::HandshakeInvalid,
-            0.95,
-            format!(
-                "The 101 of {host} breaks the WebSocket protocol ({}): browsers drop the connection.",
-                invalid.detail()
-            ),
-        ),
-        None => Finding::new(
-            CauseId::HandshakeInvalid,
-            0.85,
-            format!("The 101 of {host} breaks the WebSocket protocol ({}).", facts.detail()),
-        ),
-    }
 }

@@ -7,9 +7,14 @@ mod handshake;
 mod local_network;
 mod login;
 mod network;
+mod page;
+mod performance;
+mod reach;
 mod reflected;
+mod socket;
 mod socketio;
 mod status;
+mod tls;
 mod token;
 
 use super::rule::{Candidate, Fit, Rule};
@@ -27,7 +32,6 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
     };
     let found = login::find(facts, code)
         .or_else(|| network::find(facts, code))
-        .or_else(|| cors::find(facts, code))
         .or_else(|| handshake::find(facts, code))
         .or_else(|| closed::find(facts, code))
         .or_else(|| status::find(facts, code))
@@ -42,7 +46,18 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
 
 /// Every rule of the families that have one a file.
 fn all() -> impl Iterator<Item = &'static Rule> {
-    [socketio::RULES, reflected::RULES].into_iter().flatten()
+    [
+        page::RULES,
+        reach::RULES,
+        tls::RULES,
+        cors::RULES,
+        socket::RULES,
+        socketio::RULES,
+        reflected::RULES,
+        performance::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The causes that may be, by those rules.
@@ -94,29 +109,15 @@ pub(super) fn asks_of_warnings(facts: &Facts<'_>) -> Vec<Ask> {
 
 /// What belongs to no family.
 fn other(facts: &Facts<'_>, code: Code) -> Option<Finding> {
-    let origin = facts.origin();
     match code {
-        Code::MixedContent if matches!(facts.url.scheme(), "ws" | "wss") => Some(Finding::new(
-            CauseId::InsecureWebsocketFromHttpsPage,
-            0.98,
-            format!(
-                "The page {origin} is https and opens the insecure {}: browsers refuse before anything is sent.",
-                facts.url
-            ),
-        )),
-        Code::MixedContent => Some(Finding::new(
-            CauseId::InsecureRequestFromHttpsPage,
-            0.98,
-            format!(
-                "The page {origin} is https and asks for the insecure {}: browsers refuse before anything is sent.",
-                facts.url
-            ),
-        )),
-        Code::Slow => Some(Finding::new(
-            CauseId::HighLatency,
-            0.7,
-            format!("{} answers, but takes {}, longer than its objective.", facts.host(), facts.detail()),
-        )),
+        // What the status says that CORS hid.
+        Code::MissingAllowOriginHeader | Code::PreflightMissingAllowOriginHeader | Code::PreflightInvalidStatus => {
+            let status = facts.status().filter(|status| 400 <= *status)?;
+            let mut found = status::meaning(facts, status)?;
+            let gateway = matches!(status, 407 | 413 | 429 | 502..=504);
+            found.confidence = found.confidence.min(if gateway { 0.85 } else { 0.55 });
+            Some(found)
+        }
         Code::BodyMismatch if facts.is_html() => Some(Finding::new(
             CauseId::PathServedByOtherApp,
             0.6,

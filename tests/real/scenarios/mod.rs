@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "what one area doesn't need another does")]
 
 mod flask;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

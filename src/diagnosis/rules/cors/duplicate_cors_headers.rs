@@ -1,0 +1,37 @@
+//! Two layers each add CORS headers: the browser sees two values.
+
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::Code;
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::DuplicateCorsHeaders, look, fixes };
+
+fn look(facts: &Facts<'_>) -> Fit {
+    if !matches!(facts.code(), Some(Code::MultipleAllowOriginValues | Code::PreflightMultipleAllowOriginValues)) {
+        return Fit::No;
+    }
+    let (host, value) = (facts.host(), facts.detail());
+    let fields = facts.response().map_or(1, |response| response.headers.all("access-control-allow-origin").count());
+    let mut listed = value.split([',', ' ']).map(str::trim).filter(|one| !one.is_empty());
+    let first = listed.next();
+    let repeated = first.is_some_and(|first| listed.any(|one| one == first || one == "*" || first == "*"));
+    let summary =
+        format!("{host} sends Access-Control-Allow-Origin more than once ({value}): two layers each add CORS headers.");
+    if 1 < fields || repeated {
+        return Fit::Fits(Match::new(0.97, summary).sign(format!("Access-Control-Allow-Origin: {value}")));
+    }
+    Fit::CantTell(Match::new(0.4, summary))
+}
+
+fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+    vec![
+        Fix::any(
+            "Let one layer alone add the CORS headers and take the duplicate out of the other (the application or nginx, the middleware or a hook).",
+        ),
+        Fix::at(
+            "nginx",
+            "Either nginx adds the headers and hides the application's, or nginx adds none.",
+            "proxy_hide_header Access-Control-Allow-Origin;\nproxy_hide_header Access-Control-Allow-Credentials;",
+        ),
+    ]
+}

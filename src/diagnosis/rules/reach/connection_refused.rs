@@ -1,0 +1,26 @@
+//! Nothing listens.
+
+use super::name;
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::Code;
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::ConnectionRefused, look, fixes };
+
+fn look(facts: &Facts<'_>) -> Fit {
+    if facts.code() != Some(Code::ConnectionRefused) {
+        return Fit::No;
+    }
+    let (host, port) = (name(facts), facts.port());
+    Fit::Fits(Match::new(
+        0.97,
+        format!("Nothing listens on port {port} of {host}: the server is down, or listens elsewhere."),
+    ))
+}
+
+fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
+    let port = facts.port();
+    vec![Fix::any(format!(
+        "Start the server, or give it the right port: it has to listen on {port}, on an address that is reached from here (0.0.0.0 rather than 127.0.0.1 in a container)."
+    ))]
+}

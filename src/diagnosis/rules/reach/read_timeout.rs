@@ -1,0 +1,27 @@
+//! The connection is accepted, and no answer comes.
+
+use super::name;
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::Code;
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::ReadTimeout, look, fixes };
+
+fn look(facts: &Facts<'_>) -> Fit {
+    if facts.code() != Some(Code::Timeout) {
+        return Fit::No;
+    }
+    let what = match facts.detail() {
+        "connect" | "dns" | "proxy" | "open" => return Fit::No,
+        "tls" => "accepted the connection and did not answer the TLS hello",
+        "body" => "began to answer and did not end",
+        _ => "accepted the connection and did not answer",
+    };
+    Fit::Fits(Match::new(0.9, format!("{} {what} in time.", name(facts))))
+}
+
+fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+    vec![Fix::any(
+        "Look at what the server is waiting for (its workers, its database); compare its timeout with the client's.",
+    )]
+}
