@@ -14,7 +14,7 @@ use crate::watch::{CloseFacts, ClosedBy, ScriptClose};
 use crate::wire::{Direction, Frame, NetError, Opcode, Phase};
 
 /// How long a message may take to be taken by the system's buffers: a server that doesn't read is dead to us.
-const SEND: Duration = Duration::from_secs(10);
+pub(super) const SEND: Duration = Duration::from_secs(10);
 /// How long a closing handshake may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 

@@ -176,12 +176,6 @@ pub(super) async fn run(shared: Arc<Shared>, target: Arc<Target>, mailbox: Arc<M
 impl Task {
     async fn wait(&mut self, mailbox: &Mailbox<Wish>) -> Happening {
         let deadline = self.machine.deadline();
-        let due = async {
-            match deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-                None => pending().await,
-            }
-        };
         let dial = &mut self.dial;
         let dialled = poll_fn(|cx| dial.as_mut().map_or(Poll::Pending, |dial| dial.as_mut().poll(cx)));
         let received = async {
@@ -195,7 +189,7 @@ impl Task {
             wish = poll_fn(|cx| mailbox.poll_take(cx)) => Happening::Wish(wish),
             (entry, dialled) = dialled => Happening::Dialled(entry, dialled),
             received = received => Happening::Received(received),
-            () = due => Happening::Due,
+            () = until(deadline) => Happening::Due,
         }
     }
 
@@ -343,6 +337,14 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         self.let_go();
+    }
+}
+
+/// At that time; never without one.
+pub(super) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
     }
 }
 

@@ -203,6 +203,14 @@ pub struct CloseFacts {
     pub script: ScriptClose,
 }
 
+impl CloseFacts {
+    /// Of an end that no close frame told.
+    pub fn unclean(by: ClosedBy, reason: impl Into<Box<str>>) -> Self {
+        let script = ScriptClose { code: 1006, reason: "".into(), clean: false };
+        Self { code: None, reason: reason.into(), by, script }
+    }
+}
+
 /// Who ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClosedBy {

@@ -10,6 +10,7 @@ use crate::browser::Answer;
 use crate::engine::login::SignInTold;
 use crate::engine::probe::{Manner, Probed};
 use crate::engine::redact;
+use crate::engine::session::until;
 use crate::engine::target::Target;
 use crate::watch::meaning::wants_sign_in;
 use crate::watch::surroundings::Reach;
@@ -77,31 +78,24 @@ async fn run(line: &mut Line, seen: &mut Seen, started: Moment, stay: Duration, 
         let now = clock.mono();
         let settled = line.client().is_up() && !line.client().is_upgrading();
         let content = line.client().has_what_it_expects();
-        let until = seen.up_after.map(|up| started.mono + up + stay);
+        let leave = seen.up_after.map(|up| started.mono + up + stay);
         if seen.over.is_some() {
             return;
         }
-        if settled && content && until.is_some_and(|until| until <= now) {
+        if settled && content && leave.is_some_and(|leave| leave <= now) {
             for news in line.hang_up(true).await {
                 seen.take(news, line, started, clock);
             }
             return line.part().await;
         }
-        let over = until.filter(|until| settled && content && now < *until);
+        let over = leave.filter(|_| settled && content);
         let raw = tokio::select! {
             raw = line.wait() => raw,
-            () = sleep(over) => continue,
+            () = until(over) => continue,
         };
         for news in line.act(raw).await {
             seen.take(news, line, started, clock);
         }
-    }
-}
-
-async fn sleep(until: Option<std::time::Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -2,36 +2,31 @@
 //!
 //! [`Line::wait`] may be dropped at any time, for nothing that it waits for is lost with it; [`Line::act`] may not.
 
-use std::future::{Future, pending, poll_fn};
-use std::pin::Pin;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
+use super::asking::{Asked, Came, Job, Opened, Tab, of_upgrade, reason_against};
 use crate::base::{Clock, Moment};
-use crate::browser::{Answer, Fault, Memory, Page};
-use crate::engine::line::{Heard, farewell, linger};
+use crate::browser::Answer;
+use crate::engine::line::{Heard, SEND, farewell, linger};
 use crate::engine::login::{Entry, NoEntry, SignInTold};
-use crate::engine::probe::{reach_of, reason_of};
-use crate::engine::session::Shared;
+use crate::engine::probe::reach_of;
+use crate::engine::redact;
+use crate::engine::session::{Shared, until};
 use crate::engine::target::Target;
-use crate::engine::{exchange, redact};
 use crate::net::{Received, WebSocket};
 use crate::watch::session::reason_of_end;
-use crate::watch::socketio::{Client, Effect, Input, Query, refusal};
+use crate::watch::socketio::{Client, Effect, Input, refusal};
 use crate::watch::surroundings::Reach;
-use crate::watch::verdict::refine;
-use crate::watch::{CloseFacts, ClosedBy, Code, EventBody, Reason, ScriptClose, Wanted};
+use crate::watch::{CloseFacts, ClosedBy, Code, EventBody, Reason, Wanted};
 use crate::wire::{Exchange, NetError, Opcode};
 
-/// A long poll ends by its heartbeat, not by this.
-const LONG_POLL: Duration = Duration::from_secs(3600);
-/// How long a message may take to be taken by the system's buffers.
-const SEND: Duration = Duration::from_secs(10);
 /// How long what was said last may take to go out.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -67,17 +62,16 @@ pub(in crate::engine) enum News {
 impl News {
     /// An attempt that could not even be made.
     pub(in crate::engine) fn nothing_sent(reason: Reason) -> Self {
-        let script = ScriptClose { code: 1006, reason: "".into(), clean: false };
-        let facts = CloseFacts { code: None, reason: "".into(), by: ClosedBy::Client, script };
+        let facts = CloseFacts::unclean(ClosedBy::Client, "");
         Self::Over { facts, reason, exchange: None, retry_after: None, another_way: false }
     }
 }
 
 /// What [`Line::wait`] came back with.
 pub(in crate::engine) enum Raw {
-    Got(Box<Asked>),
-    Posted(Box<Asked>),
-    Opened(Box<Opening>),
+    Got(Box<Came<Asked>>),
+    Posted(Box<Came<Asked>>),
+    Opened(Box<Came<Opened>>),
     Received(Result<Received, NetError>),
     /// Signed in, where the profile has a login, or not.
     Entered(Box<Entered>),
@@ -90,28 +84,6 @@ pub(in crate::engine) struct Entered {
     entry: Result<Entry, NoEntry>,
 }
 
-/// What came of a GET or a POST.
-pub(in crate::engine) struct Asked {
-    answer: Box<Answer>,
-    body: Bytes,
-    page: Page,
-    /// What the browser remembers now, where that is something new.
-    changed: Option<Changed>,
-    took: Duration,
-}
-
-/// What came of opening a WebSocket.
-pub(in crate::engine) struct Opening {
-    answer: Box<Answer>,
-    socket: Option<Box<WebSocket>>,
-    page: Page,
-    changed: Option<Changed>,
-}
-
-/// What the browser remembered before a request, and what after it.
-type Changed = (Memory, Memory);
-type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// One client with what it has under way.
 pub(in crate::engine) struct Line {
     target: Arc<Target>,
@@ -119,16 +91,16 @@ pub(in crate::engine) struct Line {
     /// Where connections that are not up yet have their places.
     gate: Option<Arc<Shared>>,
     client: Client,
-    page: Option<Page>,
-    memory: Memory,
+    /// Of this connection, as long as it asks.
+    tab: Option<Box<Tab>>,
     entering: Option<Job<Box<Entered>>>,
     /// Held until it is up and has moved to its transport, or is over: what it takes to get there is not taken by all at once.
     place: Option<OwnedSemaphorePermit>,
     /// Which sign-in this connection is made with.
     entry: u64,
-    get: Option<Job<Box<Asked>>>,
-    post: Option<Job<Box<Asked>>>,
-    opening: Option<Job<Box<Opening>>>,
+    get: Option<Job<Box<Came<Asked>>>>,
+    post: Option<Job<Box<Came<Asked>>>>,
+    opening: Option<Job<Box<Came<Opened>>>>,
     socket: Option<Box<WebSocket>>,
     /// The exchange that opened the connection, or failed, and the wait that its answer asks for.
     kept: Option<(Arc<Exchange>, Option<Duration>)>,
@@ -141,14 +113,12 @@ pub(in crate::engine) struct Line {
 impl Line {
     pub(in crate::engine) fn new(target: &Arc<Target>, clock: Clock, gate: Option<Arc<Shared>>) -> Option<Self> {
         let client = Client::new(Arc::clone(target.plan()?));
-        let memory = target.memory();
         Some(Self {
             target: Arc::clone(target),
             clock,
             gate,
             client,
-            page: None,
-            memory,
+            tab: None,
             entering: None,
             place: None,
             entry: 0,
@@ -182,12 +152,6 @@ impl Line {
     /// Waits for the next thing to happen.
     pub(in crate::engine) async fn wait(&mut self) -> Raw {
         let deadline = self.client.deadline();
-        let due = async {
-            match deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-                None => pending().await,
-            }
-        };
         let received = async {
             match &mut self.socket {
                 Some(socket) => socket.next().await,
@@ -198,11 +162,11 @@ impl Line {
         let entering = &mut self.entering;
         let raw = tokio::select! {
             entered = poll(entering) => Raw::Entered(entered),
-            asked = poll(get) => Raw::Got(asked),
-            asked = poll(post) => Raw::Posted(asked),
-            opened = poll(opening) => Raw::Opened(opened),
+            came = poll(get) => Raw::Got(came),
+            came = poll(post) => Raw::Posted(came),
+            came = poll(opening) => Raw::Opened(came),
             received = received => Raw::Received(received),
-            () = due => Raw::Due,
+            () = until(deadline) => Raw::Due,
         };
         match &raw {
             Raw::Got(_) => self.get = None,
@@ -215,7 +179,7 @@ impl Line {
     }
 
     pub(in crate::engine) fn start(&mut self) {
-        self.page = None;
+        self.tab = None;
         self.kept = None;
         let (target, clock, gate) = (Arc::clone(&self.target), self.clock, self.gate.clone());
         self.entering = Some(Box::pin(async move {
@@ -239,7 +203,6 @@ impl Line {
             Ok(Entry { number, told }) => {
                 self.entry = number;
                 news.push(News::SignedIn(told));
-                self.memory = self.target.memory();
                 self.tell(Input::Start, news).await;
             }
             Err(NoEntry { reason, told }) => {
@@ -251,13 +214,8 @@ impl Line {
         }
     }
 
-    /// What an answer changed is remembered, also beyond this connection: another request may have ended meanwhile.
-    fn remember(&mut self, changed: Option<Changed>) {
-        if let Some((before, after)) = changed {
-            self.target.remember(&before.jar, &after);
-            self.memory.jar.take_over(&before.jar, &after.jar);
-            self.memory.permissions = after.permissions;
-        }
+    fn tab(&mut self) -> &mut Tab {
+        self.tab.get_or_insert_with(|| Box::new(Tab::new(&self.target, self.clock)))
     }
 
     pub(in crate::engine) async fn emit(&mut self, wanted: Arc<Wanted>) -> Vec<News> {
@@ -291,9 +249,9 @@ impl Line {
         match raw {
             Raw::Due => self.tell(Input::Tick, &mut news).await,
             Raw::Entered(entered) => self.on_entered(*entered, &mut news).await,
-            Raw::Got(asked) => self.on_asked(asked, false, &mut news).await,
-            Raw::Posted(asked) => self.on_asked(asked, true, &mut news).await,
-            Raw::Opened(opening) => self.on_opening(opening, &mut news).await,
+            Raw::Got(came) => self.on_asked(*came, false, &mut news).await,
+            Raw::Posted(came) => self.on_asked(*came, true, &mut news).await,
+            Raw::Opened(came) => self.on_opening(*came, &mut news).await,
             Raw::Received(received) => self.on_received(received, &mut news).await,
         }
         if self.client.is_settled() {
@@ -308,51 +266,45 @@ impl Line {
         news
     }
 
-    async fn on_asked(&mut self, asked: Box<Asked>, post: bool, news: &mut Vec<News>) {
-        let Asked { answer, body, page, changed, took } = *asked;
-        self.page = Some(page);
-        self.remember(changed);
-        self.reach = reach_of(&answer);
-        // A redirect to the login ends with a page that reads well.
-        let against = self.target.sent_to_login(&answer.exchanges).or_else(|| reason_against(&answer));
-        // Also of a body that is no Engine.IO's: then this is what failed.
-        let opens = self.client.is_opening();
-        if opens || against.is_some() {
-            self.keep(&answer);
-        }
-        let response = answer.last().and_then(Exchange::response);
-        let content_type = response.and_then(|response| response.headers.first_str("Content-Type"));
-        let content_type = content_type.map(str::to_owned);
-        news.push(News::Answered(answer));
+    async fn on_asked(&mut self, came: Came<Asked>, post: bool, news: &mut Vec<News>) {
+        let (asked, against) = self.on_came(came, true, news);
         match against {
             Some(reason) => self.tell(Input::PollFailed { reason }, news).await,
-            None if post => self.tell(Input::Posted { took }, news).await,
-            None => self.tell(Input::Polled { content_type: content_type.as_deref(), body: &body }, news).await,
+            None if post => self.tell(Input::Posted { took: asked.took }, news).await,
+            None => {
+                let Asked { content_type, body, .. } = &asked;
+                self.tell(Input::Polled { content_type: content_type.as_deref(), body }, news).await;
+            }
         }
     }
 
-    async fn on_opening(&mut self, opening: Box<Opening>, news: &mut Vec<News>) {
-        let Opening { answer, socket, page, changed } = *opening;
-        self.page = Some(page);
-        self.remember(changed);
-        self.reach = reach_of(&answer);
-        let against = self.target.sent_to_login(&answer.exchanges).or_else(|| reason_against(&answer));
+    async fn on_opening(&mut self, came: Came<Opened>, news: &mut Vec<News>) {
         let opens = self.client.is_opening();
-        if opens {
-            self.keep(&answer);
-        }
-        news.push(News::Answered(answer));
-        let against = against.map(|reason| if opens { reason } else { of_upgrade(reason) });
-        match (socket, against) {
+        match self.on_came(came, false, news) {
             (Some(socket), None) => {
                 self.socket = Some(socket);
                 self.tell(Input::Opened, news).await;
             }
             (_, reason) => {
+                let reason = reason.map(|reason| if opens { reason } else { of_upgrade(reason) });
                 let reason = reason.unwrap_or_else(|| Reason::new(Code::ConnectionClosed));
                 self.tell(Input::OpenFailed { reason }, news).await;
             }
         }
+    }
+
+    /// What the answer tells whatever was asked, and why the client can't go on from it. `vital`: nor can the connection.
+    fn on_came<T>(&mut self, came: Came<T>, vital: bool, news: &mut Vec<News>) -> (T, Option<Reason>) {
+        let Came { answer, what, learned } = came;
+        self.tab().learn(learned);
+        self.reach = reach_of(&answer);
+        let against = reason_against(&self.target, &answer);
+        // Also of a body that is no Engine.IO's: then this is what failed.
+        if self.client.is_opening() || vital && against.is_some() {
+            self.keep(&answer);
+        }
+        news.push(News::Answered(answer));
+        (what, against)
     }
 
     async fn on_received(&mut self, received: Result<Received, NetError>, news: &mut Vec<News>) {
@@ -395,9 +347,9 @@ impl Line {
 
     async fn perform(&mut self, effect: Effect, now: Moment, news: &mut Vec<News>) {
         match effect {
-            Effect::Get(query) => self.get = Some(self.ask(&query, None, now)),
-            Effect::Post(query, body) => self.post = Some(self.ask(&query, Some(body), now)),
-            Effect::Open(query) => self.opening = Some(self.open(&query, now)),
+            Effect::Get(query) => self.get = Some(self.tab().ask(&query, None, now)),
+            Effect::Post(query, body) => self.post = Some(self.tab().ask(&query, Some(body), now)),
+            Effect::Open(query) => self.opening = Some(self.tab().open(&query, now)),
             Effect::SendText(text) => self.send(async |socket| socket.send_text(text).await).await,
             Effect::SendBinary(bytes) => self.send(async |socket| socket.send_binary(bytes).await).await,
             Effect::Ping { nonce } => {
@@ -453,95 +405,6 @@ impl Line {
                     farewell(*socket, 1000).await;
                 }
             }));
-        }
-    }
-
-    fn ask(&mut self, query: &Query, body: Option<String>, now: Moment) -> Job<Box<Asked>> {
-        let (target, clock, page, memory) =
-            (Arc::clone(&self.target), self.clock, self.page.clone(), self.memory.clone());
-        let pairs = query.pairs(now.wall.0.unsigned_abs() / 1000);
-        let long = query.sid.is_some() && body.is_none();
-        let deadline = now.mono + if long { LONG_POLL } else { target.profile.timeout };
-        Box::pin(async move {
-            let started = clock.mono();
-            let page = ready(page, &target, clock, deadline).await;
-            let mut request = target.polling(&pairs);
-            if let Some(body) = body {
-                request.method = "POST".into();
-                request.body = Some(body);
-                request.headers.push(("Content-type".into(), "text/plain;charset=UTF-8".into()));
-            }
-            request.headers.push(("Accept".into(), "*/*".into()));
-            let before = memory.clone();
-            let client = match target.client() {
-                Ok(client) => client,
-                Err(_) => return pending().await,
-            };
-            let (answer, body, memory) =
-                exchange::whole_xhr(page.clone(), request, memory, client, clock, deadline).await;
-            let took = clock.mono().saturating_duration_since(started);
-            let changed = (memory != before).then_some((before, memory));
-            Box::new(Asked { answer, body, page, changed, took })
-        })
-    }
-
-    fn open(&mut self, query: &Query, now: Moment) -> Job<Box<Opening>> {
-        let (target, clock, page, memory) =
-            (Arc::clone(&self.target), self.clock, self.page.clone(), self.memory.clone());
-        let pairs = query.pairs(0);
-        let deadline = now.mono + target.profile.timeout;
-        Box::pin(async move {
-            let page = ready(page, &target, clock, deadline).await;
-            let before = memory.clone();
-            let client = match target.client() {
-                Ok(client) => client,
-                Err(_) => return pending().await,
-            };
-            let socket = target.engine_io_socket(&pairs);
-            let (answer, socket, memory) = exchange::open(page.clone(), socket, memory, client, clock, deadline).await;
-            let changed = (memory != before).then_some((before, memory));
-            Box::new(Opening { answer, socket: socket.map(Box::new), page, changed })
-        })
-    }
-}
-
-/// The page, as it was read when the connection began.
-async fn ready(page: Option<Page>, target: &Target, clock: Clock, deadline: Instant) -> Page {
-    match page {
-        Some(page) => page,
-        None => target.page(clock, deadline).await,
-    }
-}
-
-/// A proxy that drops `Upgrade` makes the request one that no server understands, and each says so in its own wrong words: what
-/// counts is that the upgrade was refused.
-fn of_upgrade(reason: Reason) -> Reason {
-    match reason.code {
-        Code::UnknownTransport | Code::BadRequest => Reason { code: Code::HandshakeStatus, ..reason },
-        _ => reason,
-    }
-}
-
-/// Why the client can't go on from this answer: the browser's refusal, the network, or what the server says.
-fn reason_against(answer: &Answer) -> Option<Reason> {
-    let response = answer.last().and_then(Exchange::response);
-    let said = || response.and_then(refusal::of_answer);
-    match &answer.fault {
-        // The answer to an upgrade says why, though no script learns it.
-        Some(fault @ Fault::HandshakeStatus { .. }) => {
-            Some(said().unwrap_or_else(|| refine(reason_of(fault, answer), response)))
-        }
-        Some(fault) => Some(refine(reason_of(fault, answer), response)),
-        None => {
-            let response = response?;
-            if response.status == 101 {
-                return None;
-            }
-            if let Some(error) = &response.transfer.error {
-                return Some(Reason::from(error).with_status(response.status));
-            }
-            let status = Reason::new(Code::Status).with_status(response.status);
-            (response.status != 200).then(|| said().unwrap_or_else(|| refine(status, Some(response))))
         }
     }
 }

@@ -1,17 +1,18 @@
 //! The task of one Socket.IO session: the session machine says when to connect, the line's client how.
 
+mod asking;
 mod check;
 mod line;
 
 use std::collections::VecDeque;
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(super) use self::check::check;
 use self::line::{Line, News, Raw};
 use super::mailbox::Mailbox;
-use super::session::{Flood, Shared, Wish, signal};
+use super::session::{Flood, Shared, Wish, signal, until};
 use super::target::Target;
 use crate::watch::EventBody;
 use crate::watch::session::{Effect, Input, Session};
@@ -53,16 +54,10 @@ pub(super) async fn run(shared: Arc<Shared>, target: Arc<Target>, mailbox: Arc<M
 impl Task {
     async fn wait(&mut self, mailbox: &Mailbox<Wish>) -> Happening {
         let deadline = self.machine.deadline();
-        let due = async {
-            match deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-                None => pending().await,
-            }
-        };
         tokio::select! {
             wish = poll_fn(|cx| mailbox.poll_take(cx)) => Happening::Wish(wish),
             raw = self.line.wait() => Happening::Line(raw),
-            () = due => Happening::Due,
+            () = until(deadline) => Happening::Due,
         }
     }
 

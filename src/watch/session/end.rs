@@ -12,8 +12,13 @@ pub(super) fn closed(facts: CloseFacts, open: &Open, now: Moment) -> EventBody {
 /// What stands in the record where we hang up: with a code, as a page's script that closes; without, as one whose
 /// connection just broke.
 pub(super) fn facts_of_ours(code: Option<u16>) -> CloseFacts {
-    let script = ScriptClose { code: code.unwrap_or(1006), reason: "".into(), clean: code.is_some() };
-    CloseFacts { code, reason: "".into(), by: ClosedBy::Client, script }
+    let facts = CloseFacts::unclean(ClosedBy::Client, "");
+    match code {
+        Some(code) => {
+            CloseFacts { code: Some(code), script: ScriptClose { code, clean: true, ..facts.script }, ..facts }
+        }
+        None => facts,
+    }
 }
 
 /// Why an open connection ended.

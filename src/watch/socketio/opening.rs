@@ -9,7 +9,7 @@ use crate::profile::model::Transport;
 use crate::protocol::Limits;
 use crate::protocol::engine_io::{Handshake, Revision};
 use crate::protocol::socket_io::Assembler;
-use crate::watch::{Category, CloseFacts, ClosedBy, Code, EventBody, Reason, ScriptClose, TransportStep};
+use crate::watch::{Category, CloseFacts, ClosedBy, Code, EventBody, Reason, TransportStep};
 
 /// The first request ends by itself, and says in which phase, before the attempt is given up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -195,8 +195,7 @@ impl Client {
 
 /// What stands in the record of an end that no close frame told.
 pub(super) fn facts_of(by: ClosedBy, reason: &Reason) -> CloseFacts {
-    let script = ScriptClose { code: 1006, reason: "".into(), clean: false };
-    CloseFacts { code: None, reason: reason.detail.clone().unwrap_or_default(), by, script }
+    CloseFacts::unclean(by, reason.detail.clone().unwrap_or_default())
 }
 
 /// Whether another transport may do where this one failed: not where no connection comes about at all, nor where the server
