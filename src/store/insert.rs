@@ -10,10 +10,11 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::detail::ReasonForm;
+use super::kinds;
 use super::last::{self, LastReports, Lasts};
 use super::missed::Missed;
 use super::rollup::SPANS;
-use super::row::{self, Keep, Row};
+use super::row::{Keep, Row};
 use super::statements::{Open, SampleRow, Statements};
 use crate::base::{ProfileId, Wall};
 use crate::model::{self, SampleKind};
@@ -186,7 +187,7 @@ impl Memory {
         let keep = known.keep(event);
         let row = Row::of(event, keep);
         let (what, took_us, cors) = known.take(into, id.0, event)?;
-        let (class, kind) = (row::class_number(event.body.class()), row.kind);
+        let (class, kind) = (kinds::class_number(event.body.class()), row.kind);
         into.sample(SampleRow { profile: id.0, class, at_us: row.at_us, seq, kind, what, took_us, cors });
         if let EventBody::State { to, reason, .. } = &event.body {
             let reason = ReasonForm::of(reason.as_ref()).and_then(|form| serde_json::to_string(&form).ok());
@@ -208,10 +209,10 @@ fn told(event: &Event) -> Option<Told> {
     let code = event.body.reason().map(|reason| reason.code);
     match &event.body {
         EventBody::Check(report) => {
-            Some(Told { kind: row::CHECK, outcome: Some(report.outcome), code, status: report.status })
+            Some(Told { kind: kinds::CHECK, outcome: Some(report.outcome), code, status: report.status })
         }
         EventBody::Handshake { exchange, .. } => {
-            Some(Told { kind: row::HANDSHAKE, outcome: None, code, status: exchange.status() })
+            Some(Told { kind: kinds::HANDSHAKE, outcome: None, code, status: exchange.status() })
         }
         _ => None,
     }

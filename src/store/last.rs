@@ -103,6 +103,7 @@ fn body(event: &Event) -> Option<String> {
 mod tests {
     use super::*;
     use crate::base::ProfileId;
+    use crate::store::kinds;
 
     const SECOND: i64 = 1_000_000;
 
@@ -116,7 +117,7 @@ mod tests {
         for profile in profiles {
             let body = EventBody::Attempt { attempt: 1 };
             let event = Event { seq: 1, at: Wall(0), profile: Some(ProfileId(profile)), body };
-            lasts.take((profile, row::CHECK), &Arc::new(event));
+            lasts.take((profile, kinds::CHECK), &Arc::new(event));
         }
     }
 
@@ -124,7 +125,7 @@ mod tests {
     fn each_is_written_once_a_second() {
         let mut lasts = of(0..1);
         let keys = lasts.due(LastReports::Due, Wall(0));
-        assert_eq!(keys, [(0, row::CHECK)]);
+        assert_eq!(keys, [(0, kinds::CHECK)]);
         lasts.committed(&keys, Wall(0));
         assert!(!lasts.has_pending());
         take(&mut lasts, 0..1);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::detail::ReasonForm;
-use super::row;
+use super::kinds;
 use crate::base::Wall;
 use crate::watch::{Event, EventBody};
 
@@ -46,7 +46,7 @@ impl Missed {
             let EventBody::State { to, reason, .. } = &event.body else { continue };
             let code = reason.as_ref().map(|reason| reason.code.as_str());
             let form = ReasonForm::of(reason.as_ref()).and_then(|form| serde_json::to_string(&form).ok());
-            lane.execute(params![profile, behind, seq, row::state_number(*to), code, form])?;
+            lane.execute(params![profile, behind, seq, kinds::state_number(*to), code, form])?;
         }
         // The others are as they were: all that this run has said of them still holds.
         db.prepare_cached(

@@ -8,11 +8,13 @@
 //! acknowledged survives `kill -9` and a power cut; a file of a newer format, of another program, or damaged is refused and
 //! not touched; no query here is asked while drawing.
 
+mod backlog;
 mod checkpoint;
 mod detail;
 mod error;
 mod exchange;
 mod insert;
+mod kinds;
 mod last;
 mod lock;
 mod missed;
@@ -31,11 +33,11 @@ mod writer;
 
 pub use error::StoreError;
 pub use insert::Named;
+pub use kinds::{is_kind, kinds};
 pub use pasts::{PastLimits, read_pasts};
 pub use reader::{Cursor, Filter, PAGE, Page, Reader};
 pub use retention::Retention;
 pub use rollup::Histogram;
-pub use row::{is_kind, kinds};
 pub use status::{Health, HealthChange, StoreStatus, Trouble};
 pub use writer::{Config, Gone, Store, Writer};
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use rusqlite::OptionalExtension;
 
+use super::kinds;
 use super::reader::Narrow;
-use super::row::{self, COLUMNS, Stored};
+use super::row::{COLUMNS, Stored};
 use super::{Reader, Store, StoreError};
 use crate::base::{ProfileId, Wall};
 use crate::model::{Beat, Beats, Past, Sample, SampleKind, Segment};
@@ -84,8 +85,8 @@ impl Reader {
         let first = narrow.len().saturating_sub(limits.events);
         let mut beats = Vec::new();
         if profile.is_none_or(|profile| profile.kind == Kind::Http) {
-            let older = narrow[..first].iter().rev().filter(|row| row.kind == row::CHECK);
-            let inside = narrow[first..].iter().filter(|row| row.kind == row::CHECK).count();
+            let older = narrow[..first].iter().rev().filter(|row| row.kind == kinds::CHECK);
+            let inside = narrow[first..].iter().filter(|row| row.kind == kinds::CHECK).count();
             for row in older.take(limits.beats.saturating_sub(inside)) {
                 beats.extend(get(row)?.as_deref().and_then(beat));
             }

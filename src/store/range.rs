@@ -195,7 +195,7 @@ impl Reader {
             "SELECT at_us / ?4, state FROM lane WHERE profile = ?1 AND at_us BETWEEN ?2 AND ?3 ORDER BY at_us LIMIT ?5",
         )?;
         let rows = changes.query_map((id.0, data.from.0, data.to.0, width, RAW as i64), |row| {
-            Ok((row.get::<_, i64>(0)?, super::row::state_of(row.get(1)?)))
+            Ok((row.get::<_, i64>(0)?, super::kinds::state_of(row.get(1)?)))
         })?;
         let mut worst: Vec<(Wall, State)> = Vec::new();
         for row in rows {

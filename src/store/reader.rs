@@ -13,7 +13,7 @@ use super::detail::{CloseForm, ReasonForm, ReportForm};
 use super::error::StoreError;
 use super::insert::{HEARTBEAT, Named, RECONNECT};
 use super::row::{self, COLUMNS, Stored};
-use super::schema;
+use super::{kinds, schema};
 use crate::base::{Interner, ProfileId, Wall};
 use crate::model::{Answer, EventPage, HandshakeSeen, Query, Reading, Sample, SampleKind, Segment};
 use crate::profile::Kind;
@@ -158,7 +158,7 @@ impl Reader {
             Narrow::COLUMNS
         ))?;
         let mut rows: Vec<Narrow> = newest
-            .query_map((id.0, row::class_number(class), limit.min(PAGE) as i64), Narrow::read)?
+            .query_map((id.0, kinds::class_number(class), limit.min(PAGE) as i64), Narrow::read)?
             .collect::<Result<_, _>>()?;
         rows.reverse();
         Ok(rows)
@@ -176,14 +176,14 @@ impl Reader {
 
     /// The whole last check.
     pub fn last_check(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, Arc<CheckReport>)>> {
-        let Some((at, body)) = self.last(id, row::CHECK)? else { return Ok(None) };
+        let Some((at, body)) = self.last(id, kinds::CHECK)? else { return Ok(None) };
         let form: Option<ReportForm> = serde_json::from_str(&body).ok();
         Ok(form.and_then(ReportForm::report).map(|report| (at, Arc::new(report))))
     }
 
     /// The whole last handshake.
     pub fn last_handshake(&self, id: ProfileId) -> rusqlite::Result<Option<HandshakeSeen>> {
-        let Some((at, body)) = self.last(id, row::HANDSHAKE)? else { return Ok(None) };
+        let Some((at, body)) = self.last(id, kinds::HANDSHAKE)? else { return Ok(None) };
         Ok(match row::handshake_of(&body) {
             Some(EventBody::Handshake { attempt, exchange, reason, protocol }) => {
                 Some(HandshakeSeen { at, attempt, exchange, reason, protocol })
@@ -193,7 +193,7 @@ impl Reader {
     }
 
     pub(super) fn last_close(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, CloseFacts)>> {
-        let Some((at, body)) = self.last(id, row::CLOSED)? else { return Ok(None) };
+        let Some((at, body)) = self.last(id, kinds::CLOSED)? else { return Ok(None) };
         let form: Option<CloseForm> = serde_json::from_str(&body).ok();
         Ok(form.map(|form| (at, form.facts())))
     }
@@ -223,7 +223,7 @@ impl Reader {
         let mut events: Vec<Arc<Event>> = Vec::new();
         for class in classes {
             let rows = newest
-                .query_map(params![id.0, row::class_number(*class), from.0, to.0, limit as i64 + 1], Stored::read)?;
+                .query_map(params![id.0, kinds::class_number(*class), from.0, to.0, limit as i64 + 1], Stored::read)?;
             for stored in rows {
                 events.extend(stored?.event().ok().map(Arc::new));
             }
@@ -259,7 +259,7 @@ impl Reader {
         let from = filter.from.map_or(i64::MIN, |from| from.0);
         let start = after.unwrap_or(Cursor { at_us: from, seq: i64::MIN });
         let to = filter.to.map_or(i64::MAX, |to| to.0);
-        let kinds: Vec<i64> = filter.kinds.iter().filter_map(|kind| row::kind_number(kind)).collect();
+        let kinds: Vec<i64> = filter.kinds.iter().filter_map(|kind| kinds::kind_number(kind)).collect();
         let wanted = |kind: i64| filter.kinds.is_empty() || kinds.contains(&kind);
         let scan = if filter.kinds.is_empty() && filter.text.is_empty() { limit } else { PAGE };
 
@@ -283,7 +283,7 @@ impl Reader {
                 let mut one = self.db.prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM ({} ORDER BY a, s LIMIT ?4) n JOIN event e ON e.seq = n.s
                      ORDER BY n.a, n.s",
-                    Class::ALL.map(|class| part(row::class_number(class))).join(" UNION ALL ")
+                    Class::ALL.map(|class| part(kinds::class_number(class))).join(" UNION ALL ")
                 ))?;
                 let rows = one.query_map(params![start.at_us, to, start.seq, scan as i64, id.0], Stored::read)?;
                 rows.collect::<Result<_, _>>()?
@@ -345,7 +345,7 @@ impl Reader {
         let rows = changes.query_map(params![id.0, from.0, to.0, limit as i64 + 1], |row| {
             let (code, reason): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
             let form = reason.and_then(|text| serde_json::from_str(&text).ok());
-            let state = row::state_of(row.get(1)?).unwrap_or(State::Disconnected);
+            let state = kinds::state_of(row.get(1)?).unwrap_or(State::Disconnected);
             Ok(Segment { from: Wall(row.get(0)?), to: None, state, reason: ReasonForm::reason(form, code.as_deref()) })
         })?;
         let mut segments = rows.collect::<Result<Vec<_>, _>>()?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::row;
+use super::kinds;
 use crate::base::Wall;
 
 /// How long things are kept, and how large the history may become.
@@ -74,7 +74,7 @@ fn events_before(db: &Connection, before: Wall, limit: usize) -> rusqlite::Resul
         db.prepare_cached("DELETE FROM sample WHERE profile = ?1 AND class = ?2 AND at_us = ?3 AND seq = ?4")?;
     for (seq, at_us, profile, kind) in &found {
         event.execute([seq])?;
-        sample.execute(params![profile.unwrap_or(0), row::class_number(row::class_of(*kind)), at_us, seq])?;
+        sample.execute(params![profile.unwrap_or(0), kinds::class_number(kinds::class_of(*kind)), at_us, seq])?;
     }
     Ok(found.len())
 }

@@ -14,74 +14,12 @@ use serde_json::json;
 
 use super::detail::{Bound, CheckColumns, CheckForm, CloseForm, ReasonForm, micros};
 use super::exchange::{ExchangeForm, phase_from_code};
+use super::kinds::{KINDS, check_of, kind_number, outcome_number, state_number, state_of};
 use super::socketio::{MessageColumns, MessageForm, NamespaceForm, SignInForm, StepForm};
 use crate::base::{ProfileId, Wall};
 use crate::profile::model::Transport;
-use crate::watch::{Class, Event, EventBody, MessageKind, Outcome, PongBy, ProfileChange, Reason, SignInStep, State};
+use crate::watch::{Event, EventBody, MessageKind, PongBy, ProfileChange, Reason, SignInStep};
 use crate::wire::{Direction, Exchange, Frame, Opcode};
-
-/// The numbers of the kinds in the file, by [`EventBody::kind`]. Stable: only ever added to.
-pub(super) const KINDS: &[(i64, &str)] = &[
-    (1, "started"),
-    (2, "stopped"),
-    (3, "profile"),
-    (4, "check"),
-    (5, "state"),
-    (6, "attempt"),
-    (7, "handshake"),
-    (8, "retry"),
-    (9, "frame"),
-    (10, "pong"),
-    (11, "closed"),
-    (12, "incident_opened"),
-    (13, "incident_closed"),
-    (14, "offline"),
-    (15, "online"),
-    (16, "woke"),
-    (17, "network_changed"),
-    (18, "recording"),
-    (19, "lost"),
-    (20, "panicked"),
-    (21, "notified"),
-    (22, "transport"),
-    (23, "namespace"),
-    (24, "message"),
-    (25, "heartbeat"),
-    (26, "sign_in"),
-];
-
-/// The names of all kinds of events.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|(_, name)| *name)
-}
-
-/// Whether there is a kind of event of that name.
-pub fn is_kind(name: &str) -> bool {
-    kind_number(name).is_some()
-}
-
-pub(super) const CHECK: i64 = 4;
-pub(super) const HANDSHAKE: i64 = 7;
-pub(super) const CLOSED: i64 = 11;
-
-/// A class's number in the file: its place in [`Class::ALL`]. Stable.
-pub(super) fn class_number(class: Class) -> i64 {
-    Class::ALL.iter().position(|known| *known == class).map_or(0, |index| index as i64)
-}
-
-/// The class of a kind's events.
-pub(super) fn class_of(kind: i64) -> Class {
-    match kind {
-        9 => Class::Frames,
-        24 => Class::Messages,
-        _ => Class::Events,
-    }
-}
-
-/// The kind's number, from its stable name.
-pub(super) fn kind_number(kind: &str) -> Option<i64> {
-    KINDS.iter().find(|(_, name)| *name == kind).map(|(number, _)| *number)
-}
 
 /// The columns of `event`, in the order of the table.
 #[derive(Debug, Default)]
@@ -126,25 +64,6 @@ fn unsigned(value: Option<i64>) -> u64 {
 
 fn small(value: Option<i64>) -> u32 {
     value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0)
-}
-
-/// A state's number in the file: its place in [`State::ALL`]. Stable.
-pub(super) fn state_number(state: State) -> i64 {
-    State::ALL.iter().position(|known| *known == state).map_or(0, |index| index as i64)
-}
-
-pub(super) fn state_of(number: i64) -> Option<State> {
-    usize::try_from(number).ok().and_then(|index| State::ALL.get(index)).copied()
-}
-
-fn outcome_number(outcome: Outcome) -> i64 {
-    Outcome::ALL.iter().position(|known| *known == outcome).map_or(0, |index| index as i64)
-}
-
-/// The outcome and the state of a check's tag.
-pub(super) fn check_of(tag: i64) -> Option<(Outcome, State)> {
-    let outcome = usize::try_from(tag & 0xf).ok().and_then(|index| Outcome::ALL.get(index)).copied()?;
-    Some((outcome, state_of(tag >> 4)?))
 }
 
 const CHANGES: [ProfileChange; 3] = [ProfileChange::Added, ProfileChange::Changed, ProfileChange::Removed];

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::row::KINDS;
+use super::kinds::KINDS;
 
 /// `WIRW`, in the file's header: the program that it belongs to.
 const APPLICATION_ID: i32 = 0x5749_5257;

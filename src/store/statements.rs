@@ -7,8 +7,9 @@ use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement, params};
 
 use super::insert::Named;
+use super::kinds;
 use super::rollup::{Bucket, Histogram, Tally};
-use super::row::{self, Row};
+use super::row::Row;
 use crate::base::Wall;
 use crate::profile::Kind;
 use crate::watch::{Event, State};
@@ -160,7 +161,7 @@ impl<'db, 'e> Statements<'db, 'e> {
         let kind: Option<String> = self.kind.query_row([profile], |row| row.get(0)).optional()?;
         let state: Option<i64> = self.state.query_row([profile], |row| row.get(0)).optional()?;
         let kind = Kind::ALL.into_iter().find(|known| Some(known.word()) == kind.as_deref());
-        Ok((kind, state.and_then(row::state_of)))
+        Ok((kind, state.and_then(kinds::state_of)))
     }
 
     pub(super) fn event(&mut self, row: Row<'e>) -> rusqlite::Result<()> {
@@ -173,7 +174,7 @@ impl<'db, 'e> Statements<'db, 'e> {
     }
 
     pub(super) fn lane(&mut self, row: &Row<'_>, state: State, reason: Option<&str>) -> rusqlite::Result<()> {
-        let values = params![row.profile, row.at_us, row.seq, row::state_number(state), row.code, reason];
+        let values = params![row.profile, row.at_us, row.seq, kinds::state_number(state), row.code, reason];
         self.lane.execute(values).map(|_| ())
     }
 
@@ -254,7 +255,7 @@ impl<'db, 'e> Statements<'db, 'e> {
             handshakes.min_us,
             handshakes.max_us,
             handshakes.histogram.to_bytes(),
-            worst.map(row::state_number),
+            worst.map(kinds::state_number),
         ])?;
         open.dirty = false;
         Ok(())
@@ -286,6 +287,6 @@ pub(super) fn read_bucket(row: &rusqlite::Row<'_>) -> rusqlite::Result<Bucket> {
         },
         cors: row.get(2)?,
         reconnects: row.get(3)?,
-        worst: row.get::<_, Option<i64>>(14)?.and_then(row::state_of),
+        worst: row.get::<_, Option<i64>>(14)?.and_then(kinds::state_of),
     })
 }

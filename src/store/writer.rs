@@ -12,7 +12,6 @@
 //! What was not acknowledged yet, at most the last 250 ms, is lost in both.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,19 +21,19 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::backlog::Backlog;
 use super::checkpoint::Checkpointer;
 use super::error::{StoreError, trouble};
 use super::insert::{self, Batch, Memory, Named};
 use super::last::LastReports;
 use super::lock::Lock;
-use super::missed::Missed;
 use super::pace::Pace;
 use super::reader::Reader;
 use super::retention::{self, Retention};
 use super::schema;
 use super::status::{Health, HealthChange, StoreStatus, Trouble};
 use crate::base::{Clock, Interner, panic};
-use crate::watch::{Event, EventBody};
+use crate::watch::Event;
 
 /// The most events of one transaction: more would keep the oldest waiting.
 const BATCH: usize = 8_000;
@@ -154,6 +153,7 @@ impl Store {
         let path = self.config.path.clone();
         let task = Task {
             checkpointer: Checkpointer::start(&path)?,
+            backlog: Backlog::new(self.config.backlog, self.config.backlog_bytes),
             config: self.config,
             clock: self.clock,
             db: self.db,
@@ -164,11 +164,6 @@ impl Store {
             on_change,
             memory: Memory::default(),
             named: Vec::new(),
-            waiting: VecDeque::new(),
-            weights: VecDeque::new(),
-            waiting_bytes: 0,
-            missed: None,
-            dropped: 0,
             dropped_before: 0,
             batch: BATCH,
             writing: 0,
@@ -231,14 +226,8 @@ struct Task<S, C> {
     memory: Memory,
     /// Names taken from `names` and not written yet.
     named: Vec<Named>,
-    waiting: VecDeque<Arc<Event>>,
-    /// Of each that waits, and their sum.
-    weights: VecDeque<usize>,
-    waiting_bytes: usize,
-    /// What was let go since something was last written.
-    missed: Option<Missed>,
-    dropped: u64,
-    /// `dropped` when the trouble began.
+    backlog: Backlog,
+    /// What the backlog had let go when the trouble began.
     dropped_before: u64,
     /// The most events of the next transaction.
     batch: usize,
@@ -271,7 +260,7 @@ where
                 break;
             }
         }
-        self.status.set_backlog(self.waiting.len(), self.dropped);
+        self.tell_backlog();
     }
 
     /// What has come is written; `false`: that was the last.
@@ -279,7 +268,7 @@ where
         *gone = *gone || self.gather();
         let last = if *gone { LastReports::All } else { LastReports::Due };
         let mut written = self.flush(last);
-        while *gone && written && !self.waiting.is_empty() {
+        while *gone && written && !self.backlog.is_empty() {
             written = self.flush(last);
         }
         if !*gone && self.recording() {
@@ -292,28 +281,27 @@ where
     fn panicked(&mut self, payload: &(dyn Any + Send)) {
         self.panics = self.panics.saturating_add(1);
         self.memory.forget();
-        self.weights = self.waiting.iter().map(|event| weight(event)).collect();
-        self.waiting_bytes = self.weights.iter().sum();
+        self.backlog.weigh_again();
         (self.on_change)(HealthChange::Panicked(panic::words(payload)));
         self.lost(Trouble::Fault);
         match std::mem::take(&mut self.writing) {
             // No event made it: it is not to be met at once again.
             0 => std::thread::sleep(RETRY),
-            1 => self.let_go(),
+            1 => self.backlog.let_go(),
             count => self.batch = count / 2,
         }
-        self.status.set_backlog(self.waiting.len(), self.dropped);
+        self.tell_backlog();
     }
 
     /// Takes events in until a batch is due, or nothing has come for a while; `true`: nothing more will come.
     fn gather(&mut self) -> bool {
         loop {
             // Asleep until something comes; then it looks again and again, so that those who publish need not wake it.
-            let wait = if self.waiting.is_empty() { self.left().unwrap_or(IDLE) } else { Duration::ZERO };
+            let wait = if self.backlog.is_empty() { self.left().unwrap_or(IDLE) } else { Duration::ZERO };
             let Ok(paused) = self.take(wait) else { return true };
             match self.left() {
                 Some(left) if !left.is_zero() && !self.is_full() => {
-                    if paused && !self.waiting.is_empty() {
+                    if paused && !self.backlog.is_empty() {
                         std::thread::sleep(left.min(NAP));
                     }
                 }
@@ -345,7 +333,7 @@ where
 
     /// A batch is together. While nothing can be written, all goes to the backlog.
     fn is_full(&self) -> bool {
-        BATCH <= self.waiting.len() && self.retry.is_none()
+        BATCH <= self.backlog.len() && self.retry.is_none()
     }
 
     /// How long to the next try to write; `None`: there is nothing to write.
@@ -362,42 +350,32 @@ where
     }
 
     fn push(&mut self, event: Arc<Event>) {
-        let weight = weight(&event);
-        if self.waiting.is_empty() {
+        if self.backlog.is_empty() {
             self.pace.came(event.at, self.clock.now());
         }
-        self.waiting_bytes += weight;
-        self.weights.push_back(weight);
-        self.waiting.push_back(event);
-        while self.config.backlog < self.waiting.len() || self.config.backlog_bytes < self.waiting_bytes {
-            self.let_go();
-        }
+        self.backlog.push(event);
         if !self.recording() {
-            self.status.set_backlog(self.waiting.len(), self.dropped);
+            self.tell_backlog();
         }
     }
 
-    /// The oldest that waits is in no history.
-    fn let_go(&mut self) {
-        let Some(oldest) = self.waiting.pop_front() else { return };
-        self.missed = Some(Missed::with(self.missed.take(), oldest));
-        self.waiting_bytes -= self.weights.pop_front().unwrap_or(0);
-        self.dropped += 1;
+    fn tell_backlog(&self) {
+        self.status.set_backlog(self.backlog.len(), self.backlog.dropped());
     }
 
     /// Writes a batch of what waits; `false`: it could not.
     fn flush(&mut self, last: LastReports) -> bool {
         self.named.append(&mut self.names.lock().unwrap_or_else(PoisonError::into_inner));
-        if self.waiting.is_empty() && self.named.is_empty() && !self.memory.has_pending() && self.recording() {
+        if self.backlog.is_empty() && self.named.is_empty() && !self.memory.has_pending() && self.recording() {
             return true;
         }
         let started = self.clock.now();
-        let count = self.waiting.len().min(self.batch);
+        let count = self.backlog.len().min(self.batch);
         self.writing = count;
-        let events = &self.waiting.make_contiguous()[..count];
+        let (events, missed) = self.backlog.batch(count);
         let newest = events.last().map(|event| event.seq);
         let oldest = events.first().map(|event| event.at);
-        let batch = Batch { names: &self.named, missed: self.missed.as_ref(), events, last };
+        let batch = Batch { names: &self.named, missed, events, last };
         let written = apply_page_limit(&self.db, &self.config.page_limit, &mut self.page_limit)
             .and_then(|()| insert::write(&mut self.db, &mut self.memory, batch, started.wall));
         self.writing = 0;
@@ -412,16 +390,14 @@ where
             self.status.committed(seq, ended.wall.since(at));
         }
         self.retry = None;
-        self.missed = None;
         self.named.clear();
-        self.waiting.drain(..count);
-        self.waiting_bytes -= self.weights.drain(..count).sum::<usize>();
+        self.backlog.written(count);
         self.checkpointer.committed(&self.db);
         self.status.set_size(size(&self.config.path));
         let now = self.clock.now();
         let took = now.mono.saturating_duration_since(started.mono);
-        self.pace.wrote(took, self.waiting.front().map(|event| event.at), now);
-        if self.waiting.is_empty() {
+        self.pace.wrote(took, self.backlog.oldest(), now);
+        if self.backlog.is_empty() {
             self.resumed();
         }
         true
@@ -429,10 +405,10 @@ where
 
     fn lost(&mut self, problem: Trouble) {
         self.retry = Some(self.clock.mono() + RETRY);
-        self.status.set_backlog(self.waiting.len(), self.dropped);
+        self.tell_backlog();
         match self.status.health() {
             Health::Recording => {
-                self.dropped_before = self.dropped;
+                self.dropped_before = self.backlog.dropped();
                 self.status.set_health(Health::NotRecording { problem, since: self.clock.wall() });
                 (self.on_change)(HealthChange::Lost(problem));
             }
@@ -444,9 +420,9 @@ where
         if self.recording() {
             return;
         }
-        self.status.set_backlog(0, self.dropped);
+        self.tell_backlog();
         self.status.set_health(Health::Recording);
-        (self.on_change)(HealthChange::Resumed { dropped: self.dropped - self.dropped_before });
+        (self.on_change)(HealthChange::Resumed { dropped: self.backlog.dropped() - self.dropped_before });
     }
 
     /// Lets old rows go.
@@ -490,20 +466,4 @@ fn size(path: &std::path::Path) -> u64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     [path.as_os_str(), &log].into_iter().filter_map(|path| std::fs::metadata(path).ok()).map(|file| file.len()).sum()
-}
-
-/// Roughly what an event takes in memory.
-fn weight(event: &Event) -> usize {
-    let exchange = |exchange: &crate::wire::Exchange| {
-        let headers =
-            |headers: &crate::wire::Headers| headers.iter().map(|(n, v)| n.len() + v.len() + 48).sum::<usize>();
-        let response = exchange.response().map_or(0, |response| response.body.len() + headers(&response.headers));
-        1024 + exchange.request.body.len() + headers(&exchange.request.headers) + response
-    };
-    192 + match &event.body {
-        EventBody::Check(report) => 256 + report.exchanges.iter().map(|one| exchange(one)).sum::<usize>(),
-        EventBody::Handshake { exchange: one, .. } => exchange(one),
-        EventBody::Frame(frame) => frame.payload.len(),
-        _ => 0,
-    }
 }

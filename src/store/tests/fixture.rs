@@ -30,7 +30,7 @@ pub(super) fn phases() -> Phases {
     Phases { dns: Some(ms(1)), connect: Some(ms(2)), first_byte: Some(ms(3)), total: Some(ms(7)), ..Phases::default() }
 }
 
-pub(super) fn exchange(result: Result<WireResponse, NetError>) -> Exchange {
+pub(in crate::store) fn exchange(result: Result<WireResponse, NetError>) -> Exchange {
     let mut headers = Headers::new();
     headers.push("Origin", "https://app.test");
     headers.push("X-Bytes", b"\xff\x00");
@@ -68,7 +68,7 @@ pub(super) fn exchange(result: Result<WireResponse, NetError>) -> Exchange {
     }
 }
 
-pub(super) fn response() -> WireResponse {
+pub(in crate::store) fn response() -> WireResponse {
     WireResponse {
         version: HttpVersion::H2,
         status: 403,
@@ -89,7 +89,7 @@ pub(super) fn close() -> CloseFacts {
     }
 }
 
-pub(super) fn reason() -> Reason {
+pub(in crate::store) fn reason() -> Reason {
     Reason::new(Code::AllowOriginMismatch).with_status(403).with_close(1008).with_detail("https://other.test")
 }
 
@@ -111,7 +111,7 @@ pub(super) fn report(outcome: Outcome, took: u64) -> CheckReport {
     }
 }
 
-pub(super) fn frame(text: &str) -> EventBody {
+pub(in crate::store) fn frame(text: &str) -> EventBody {
     EventBody::Frame(Frame {
         direction: Direction::In,
         opcode: Opcode::Text,
@@ -121,7 +121,7 @@ pub(super) fn frame(text: &str) -> EventBody {
     })
 }
 
-pub(super) fn message(event: &str, data: &str) -> Message {
+pub(in crate::store) fn message(event: &str, data: &str) -> Message {
     Message {
         direction: Direction::In,
         kind: MessageKind::Event,

@@ -1,6 +1,6 @@
 //! The history as its users see it.
 
-mod fixture;
+pub(super) mod fixture;
 mod panics;
 mod reading;
 mod writing;

@@ -33,11 +33,11 @@ fn every_kind_of_event_reads_back_as_it_was() {
 #[test]
 fn every_kind_has_a_number() {
     for body in every_body() {
-        assert!(row::kind_number(body.kind()).is_some(), "{} has none", body.kind());
+        assert!(kinds::kind_number(body.kind()).is_some(), "{} has none", body.kind());
     }
-    let mut numbers: Vec<i64> = row::KINDS.iter().map(|(number, _)| *number).collect();
+    let mut numbers: Vec<i64> = kinds::KINDS.iter().map(|(number, _)| *number).collect();
     numbers.dedup();
-    assert_eq!(numbers.len(), row::KINDS.len());
+    assert_eq!(numbers.len(), kinds::KINDS.len());
 }
 
 #[test]
