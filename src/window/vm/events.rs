@@ -260,7 +260,7 @@ impl Table {
                 _ => false,
             };
             let by_chip = self.chip.is_none_or(|chip| chip.takes(body));
-            if inside && !quiet && by_chip && self.filter.matches(&row.facts()) {
+            if inside && !quiet && by_chip && (self.filter.is_empty() || self.filter.matches(&row.facts())) {
                 self.shown.push(u32::try_from(index).unwrap_or(u32::MAX));
             }
         }

@@ -1,5 +1,6 @@
 //! One event, frame or message as a row of text.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -14,7 +15,7 @@ use crate::watch::{
 use crate::wire::{Direction, Frame};
 
 /// One event as a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct EventRow {
     pub event: Arc<Event>,
     /// `14:02:31.204`
@@ -25,8 +26,8 @@ pub struct EventRow {
     pub reason: String,
     /// The state whose shape stands at its start.
     pub mark: Option<State>,
-    /// All of its words in lower case.
-    hay: String,
+    /// All of its words in lower case, once a filter has asked for them.
+    hay: OnceCell<String>,
 }
 
 impl EventRow {
@@ -35,18 +36,17 @@ impl EventRow {
         let reason = event.body.reason().map(reasons::phrase).unwrap_or_default();
         let time = local::millis(event.at, zone);
         let kind = kind_word(&event.body);
-        let mut hay = format!("{time} {kind} {what} {reason}").to_lowercase();
-        if let EventBody::Frame(frame) = &event.body
-            && let Some(text) = frame.text()
-        {
-            hay.push(' ');
-            hay.push_str(&text.to_lowercase());
-        }
-        if let EventBody::Message(message) = &event.body {
-            hay.push(' ');
-            hay.push_str(&message.data.to_lowercase());
-        }
-        Self { event, time, kind, what, reason, mark, hay }
+        Self { event, time, kind, what, reason, mark, hay: OnceCell::new() }
+    }
+
+    fn hay(&self) -> String {
+        let Self { time, kind, what, reason, .. } = self;
+        let data = match &self.event.body {
+            EventBody::Frame(frame) => frame.text().unwrap_or_default(),
+            EventBody::Message(message) => &message.data,
+            _ => "",
+        };
+        format!("{time} {kind} {what} {reason} {data}").to_lowercase()
     }
 
     pub(super) fn facts(&self) -> Facts<'_> {
@@ -56,7 +56,7 @@ impl EventRow {
             kind: body.kind(),
             code: reason.map(|reason| reason.code.as_str()),
             status: reason.and_then(|reason| reason.status),
-            text: &self.hay,
+            text: self.hay.get_or_init(|| self.hay()),
             ..Facts::default()
         };
         match body {
