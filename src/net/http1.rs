@@ -26,8 +26,9 @@ use crate::wire::{HttpVersion, NetError, Phase, Purpose, WireRequest};
 
 /// What is read at once, at least.
 const READ: usize = 8 * 1024;
-/// The same for the answer to a WebSocket's handshake, which is a short head: many wait for theirs at once.
-const READ_HANDSHAKE: usize = 1024;
+/// The same before an answer begins, and for all of one to a WebSocket's handshake, which is a short head: many wait for theirs
+/// at once, a long poll for minutes.
+const READ_FIRST: usize = 1024;
 
 /// The connection after a 101, and what the server sent behind its head.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub(super) async fn open(
 ) -> Result<(Head, Incoming), NetError> {
     let mut bytes = head::encode(request, form)?;
     bytes.extend_from_slice(&request.body);
-    let at_once = if request.purpose == Purpose::Handshake { READ_HANDSHAKE } else { READ };
+    let at_once = if request.purpose == Purpose::Handshake { READ_FIRST } else { READ };
     let mut line = Line::new(stream, bytes, at_once, trace.clock());
     let read = tokio::time::timeout_at(trace.deadline.into(), line.head(request.purpose, limits)).await;
     if let (Some(done), Some(first)) = (line.request_done, line.first_byte) {
@@ -188,7 +189,7 @@ impl Line {
         if self.sent == self.out.len() && !self.flushed {
             self.flushed = Pin::new(&mut self.stream).poll_flush(cx).is_ready();
         }
-        self.buf.reserve(self.at_once);
+        self.buf.reserve(if self.first_byte.is_none() { READ_FIRST } else { self.at_once });
         let count = ready!(pin!(self.stream.read_buf(&mut self.buf)).poll(cx))?;
         if self.first_byte.is_none() && 0 < count {
             self.first_byte = Some(self.clock.mono());

@@ -6,6 +6,7 @@
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -27,15 +28,22 @@ const LONG_POLL: Duration = Duration::from_secs(3600);
 /// Something under way.
 pub(super) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// An answer, by what was asked.
+pub(in crate::engine) enum Answered {
+    Got(Box<Came<Asked>>),
+    Posted(Box<Came<Asked>>),
+    Opened(Box<Came<Opened>>),
+}
+
 /// What came of asking.
 pub(in crate::engine) struct Came<T> {
     pub(super) answer: Box<Answer>,
     pub(super) what: T,
-    pub(super) learned: Learned,
+    learned: Learned,
 }
 
 /// The page that asked, and what its browser remembered before and remembers after, where that is something new.
-pub(super) struct Learned {
+struct Learned {
     page: Arc<Page>,
     changed: Option<(Arc<Memory>, Memory)>,
 }
@@ -50,9 +58,84 @@ pub(in crate::engine) struct Asked {
 /// A WebSocket that opened.
 pub(in crate::engine) type Opened = Option<Box<WebSocket>>;
 
+/// What one connection asks: at most one GET, one POST and one WebSocket at a time.
+pub(super) struct Asking {
+    tab: Tab,
+    get: Option<Job<Box<Came<Asked>>>>,
+    post: Option<Job<Box<Came<Asked>>>>,
+    opening: Option<Job<Box<Came<Opened>>>>,
+}
+
+impl Asking {
+    pub(super) fn new(target: &Arc<Target>, clock: Clock) -> Self {
+        let memory = Arc::new(target.memory());
+        let tab = Tab { target: Arc::clone(target), clock, page: None, memory };
+        Self { tab, get: None, post: None, opening: None }
+    }
+
+    pub(super) fn get(&mut self, query: &Query, now: Moment) {
+        self.get = Some(self.tab.ask(query, None, now));
+    }
+
+    pub(super) fn post(&mut self, query: &Query, body: String, now: Moment) {
+        self.post = Some(self.tab.ask(query, Some(body), now));
+    }
+
+    pub(super) fn open(&mut self, query: &Query, now: Moment) {
+        self.opening = Some(self.tab.open(query, now));
+    }
+
+    pub(super) fn open_no_more(&mut self) {
+        self.opening = None;
+    }
+
+    /// Lets everything go but the POST.
+    pub(super) fn drop_all_but_post(&mut self) -> Option<Job<Box<Came<Asked>>>> {
+        (self.get, self.opening) = (None, None);
+        self.post.take()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.get.is_none() && self.post.is_none() && self.opening.is_none()
+    }
+
+    /// The next answer. Nothing is lost with a poll that isn't repeated.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        if let Poll::Ready(came) = poll(&mut self.get, cx) {
+            return Poll::Ready(Answered::Got(came));
+        }
+        if let Poll::Ready(came) = poll(&mut self.post, cx) {
+            return Poll::Ready(Answered::Posted(came));
+        }
+        poll(&mut self.opening, cx).map(Answered::Opened)
+    }
+
+    /// Takes over what an answer taught: another one may have come since its request began.
+    pub(super) fn learn<T>(&mut self, came: Came<T>) -> (Box<Answer>, T) {
+        let Learned { page, changed } = came.learned;
+        self.tab.page = Some(page);
+        if let Some((before, after)) = changed {
+            self.tab.target.remember(&before.jar, &after);
+            let memory = Arc::make_mut(&mut self.tab.memory);
+            memory.jar.take_over(&before.jar, &after.jar);
+            memory.permissions = after.permissions;
+        }
+        (came.answer, came.what)
+    }
+}
+
+/// What the job brought, which then is none any more.
+pub(super) fn poll<T>(job: &mut Option<Job<T>>, cx: &mut Context<'_>) -> Poll<T> {
+    let done = job.as_mut().map_or(Poll::Pending, |job| job.as_mut().poll(cx));
+    if done.is_ready() {
+        *job = None;
+    }
+    done
+}
+
 /// The page of one connection, read when it first asks, and what its browser remembers.
 #[derive(Clone)]
-pub(super) struct Tab {
+struct Tab {
     target: Arc<Target>,
     clock: Clock,
     page: Option<Arc<Page>>,
@@ -60,23 +143,8 @@ pub(super) struct Tab {
 }
 
 impl Tab {
-    pub(super) fn new(target: &Arc<Target>, clock: Clock) -> Self {
-        Self { target: Arc::clone(target), clock, page: None, memory: Arc::new(target.memory()) }
-    }
-
-    /// Takes over what an answer taught: another one may have come since its request began.
-    pub(super) fn learn(&mut self, learned: Learned) {
-        self.page = Some(learned.page);
-        if let Some((before, after)) = learned.changed {
-            self.target.remember(&before.jar, &after);
-            let memory = Arc::make_mut(&mut self.memory);
-            memory.jar.take_over(&before.jar, &after.jar);
-            memory.permissions = after.permissions;
-        }
-    }
-
     /// A GET, or a POST of that body.
-    pub(super) fn ask(&self, query: &Query, body: Option<String>, now: Moment) -> Job<Box<Came<Asked>>> {
+    fn ask(&self, query: &Query, body: Option<String>, now: Moment) -> Job<Box<Came<Asked>>> {
         let tab = self.clone();
         let pairs = query.pairs(now.wall.0.unsigned_abs() / 1000);
         let long = query.sid.is_some() && body.is_none();
@@ -104,7 +172,7 @@ impl Tab {
     }
 
     /// The WebSocket.
-    pub(super) fn open(&self, query: &Query, now: Moment) -> Job<Box<Came<Opened>>> {
+    fn open(&self, query: &Query, now: Moment) -> Job<Box<Came<Opened>>> {
         let tab = self.clone();
         let pairs = query.pairs(0);
         let deadline = now.mono + tab.target.profile.timeout;

@@ -10,7 +10,6 @@ use crate::browser::Answer;
 use crate::engine::login::SignInTold;
 use crate::engine::probe::{Manner, Probed};
 use crate::engine::redact;
-use crate::engine::session::until;
 use crate::engine::target::Target;
 use crate::watch::meaning::wants_sign_in;
 use crate::watch::surroundings::Reach;
@@ -89,10 +88,7 @@ async fn run(line: &mut Line, seen: &mut Seen, started: Moment, stay: Duration, 
             return line.part().await;
         }
         let over = leave.filter(|_| settled && content);
-        let raw = tokio::select! {
-            raw = line.wait() => raw,
-            () = until(over) => continue,
-        };
+        let raw = line.wait(over).await;
         for news in line.act(raw).await {
             seen.take(news, line, started, clock);
         }

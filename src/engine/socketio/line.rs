@@ -4,14 +4,14 @@
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
-use super::asking::{Asked, Came, Job, Opened, Tab, of_upgrade, reason_against};
+use super::asking::{Answered, Asked, Asking, Came, Job, Opened, of_upgrade, poll, reason_against};
 use crate::base::{Clock, Moment};
 use crate::browser::Answer;
 use crate::engine::line::{Heard, SEND, farewell, linger};
@@ -69,9 +69,7 @@ impl News {
 
 /// What [`Line::wait`] came back with.
 pub(in crate::engine) enum Raw {
-    Got(Box<Came<Asked>>),
-    Posted(Box<Came<Asked>>),
-    Opened(Box<Came<Opened>>),
+    Answered(Answered),
     Received(Result<Received, NetError>),
     /// Signed in, where the profile has a login, or not.
     Entered(Box<Entered>),
@@ -91,16 +89,13 @@ pub(in crate::engine) struct Line {
     /// Where connections that are not up yet have their places.
     gate: Option<Arc<Shared>>,
     client: Client,
-    /// Of this connection, as long as it asks.
-    tab: Option<Box<Tab>>,
+    /// As long as it asks.
+    asking: Option<Box<Asking>>,
     entering: Option<Job<Box<Entered>>>,
     /// Held until it is up and has moved to its transport, or is over: what it takes to get there is not taken by all at once.
     place: Option<OwnedSemaphorePermit>,
     /// Which sign-in this connection is made with.
     entry: u64,
-    get: Option<Job<Box<Came<Asked>>>>,
-    post: Option<Job<Box<Came<Asked>>>>,
-    opening: Option<Job<Box<Came<Opened>>>>,
     socket: Option<Box<WebSocket>>,
     /// The exchange that opened the connection, or failed, and the wait that its answer asks for.
     kept: Option<(Arc<Exchange>, Option<Duration>)>,
@@ -118,13 +113,10 @@ impl Line {
             clock,
             gate,
             client,
-            tab: None,
+            asking: None,
             entering: None,
             place: None,
             entry: 0,
-            get: None,
-            post: None,
-            opening: None,
             socket: None,
             kept: None,
             parting: None,
@@ -149,37 +141,27 @@ impl Line {
         self.socket.as_ref().is_some_and(|socket| socket.is_homeless())
     }
 
-    /// Waits for the next thing to happen.
-    pub(in crate::engine) async fn wait(&mut self) -> Raw {
-        let deadline = self.client.deadline();
+    /// Waits for the next thing to happen, and not past `latest`.
+    pub(in crate::engine) async fn wait(&mut self, latest: Option<Instant>) -> Raw {
+        let deadline = self.client.deadline().into_iter().chain(latest).min();
         let received = async {
             match &mut self.socket {
                 Some(socket) => socket.next().await,
                 None => pending().await,
             }
         };
-        let (get, post, opening) = (&mut self.get, &mut self.post, &mut self.opening);
-        let entering = &mut self.entering;
-        let raw = tokio::select! {
-            entered = poll(entering) => Raw::Entered(entered),
-            came = poll(get) => Raw::Got(came),
-            came = poll(post) => Raw::Posted(came),
-            came = poll(opening) => Raw::Opened(came),
+        let (entering, asking) = (&mut self.entering, &mut self.asking);
+        let answered = |cx: &mut Context<'_>| asking.as_mut().map_or(Poll::Pending, |asking| asking.poll(cx));
+        tokio::select! {
+            entered = poll_fn(|cx| poll(entering, cx)) => Raw::Entered(entered),
+            answered = poll_fn(answered) => Raw::Answered(answered),
             received = received => Raw::Received(received),
             () = until(deadline) => Raw::Due,
-        };
-        match &raw {
-            Raw::Got(_) => self.get = None,
-            Raw::Posted(_) => self.post = None,
-            Raw::Opened(_) => self.opening = None,
-            Raw::Entered(_) => self.entering = None,
-            Raw::Received(_) | Raw::Due => {}
         }
-        raw
     }
 
     pub(in crate::engine) fn start(&mut self) {
-        self.tab = None;
+        self.asking = None;
         self.kept = None;
         let (target, clock, gate) = (Arc::clone(&self.target), self.clock, self.gate.clone());
         self.entering = Some(Box::pin(async move {
@@ -214,8 +196,8 @@ impl Line {
         }
     }
 
-    fn tab(&mut self) -> &mut Tab {
-        self.tab.get_or_insert_with(|| Box::new(Tab::new(&self.target, self.clock)))
+    fn asking(&mut self) -> &mut Asking {
+        self.asking.get_or_insert_with(|| Box::new(Asking::new(&self.target, self.clock)))
     }
 
     pub(in crate::engine) async fn emit(&mut self, wanted: Arc<Wanted>) -> Vec<News> {
@@ -249,13 +231,14 @@ impl Line {
         match raw {
             Raw::Due => self.tell(Input::Tick, &mut news).await,
             Raw::Entered(entered) => self.on_entered(*entered, &mut news).await,
-            Raw::Got(came) => self.on_asked(*came, false, &mut news).await,
-            Raw::Posted(came) => self.on_asked(*came, true, &mut news).await,
-            Raw::Opened(came) => self.on_opening(*came, &mut news).await,
+            Raw::Answered(Answered::Got(came)) => self.on_asked(*came, false, &mut news).await,
+            Raw::Answered(Answered::Posted(came)) => self.on_asked(*came, true, &mut news).await,
+            Raw::Answered(Answered::Opened(came)) => self.on_opening(*came, &mut news).await,
             Raw::Received(received) => self.on_received(received, &mut news).await,
         }
         if self.client.is_settled() {
             self.place = None;
+            self.asking.take_if(|asking| asking.is_idle());
         }
         news
     }
@@ -295,8 +278,7 @@ impl Line {
 
     /// What the answer tells whatever was asked, and why the client can't go on from it. `vital`: nor can the connection.
     fn on_came<T>(&mut self, came: Came<T>, vital: bool, news: &mut Vec<News>) -> (T, Option<Reason>) {
-        let Came { answer, what, learned } = came;
-        self.tab().learn(learned);
+        let (answer, what) = self.asking().learn(came);
         self.reach = reach_of(&answer);
         let against = reason_against(&self.target, &answer);
         // Also of a body that is no Engine.IO's: then this is what failed.
@@ -347,9 +329,9 @@ impl Line {
 
     async fn perform(&mut self, effect: Effect, now: Moment, news: &mut Vec<News>) {
         match effect {
-            Effect::Get(query) => self.get = Some(self.tab().ask(&query, None, now)),
-            Effect::Post(query, body) => self.post = Some(self.tab().ask(&query, Some(body), now)),
-            Effect::Open(query) => self.opening = Some(self.tab().open(&query, now)),
+            Effect::Get(query) => self.asking().get(&query, now),
+            Effect::Post(query, body) => self.asking().post(&query, body, now),
+            Effect::Open(query) => self.asking().open(&query, now),
             Effect::SendText(text) => self.send(async |socket| socket.send_text(text).await).await,
             Effect::SendBinary(bytes) => self.send(async |socket| socket.send_binary(bytes).await).await,
             Effect::Ping { nonce } => {
@@ -357,7 +339,7 @@ impl Line {
                 self.send(async |socket| socket.send_ping(payload).await).await;
             }
             Effect::DropSocket => {
-                self.opening = None;
+                self.asking().open_no_more();
                 if let Some(socket) = self.socket.take() {
                     tokio::spawn(farewell(*socket, 1000));
                 }
@@ -393,9 +375,9 @@ impl Line {
     }
 
     fn drop_all(&mut self, politely: bool) {
-        (self.entering, self.get, self.opening) = (None, None, None);
-        self.place = None;
-        let (post, socket) = (self.post.take(), self.socket.take());
+        (self.entering, self.place) = (None, None);
+        let post = self.asking.as_mut().and_then(|asking| asking.drop_all_but_post());
+        let socket = self.socket.take();
         if politely {
             self.parting = Some(tokio::spawn(async move {
                 if let Some(post) = post {
@@ -407,8 +389,4 @@ impl Line {
             }));
         }
     }
-}
-
-async fn poll<T>(job: &mut Option<Job<T>>) -> T {
-    poll_fn(|cx| job.as_mut().map_or(Poll::Pending, |job| job.as_mut().poll(cx))).await
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 pub(super) use self::check::check;
 use self::line::{Line, News, Raw};
 use super::mailbox::Mailbox;
-use super::session::{Flood, Shared, Wish, signal, until};
+use super::session::{Flood, Shared, Wish, signal};
 use super::target::Target;
 use crate::watch::EventBody;
 use crate::watch::session::{Effect, Input, Session};
@@ -20,7 +20,6 @@ use crate::watch::session::{Effect, Input, Session};
 enum Happening {
     Wish(Wish),
     Line(Raw),
-    Due,
 }
 
 struct Task {
@@ -39,7 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>, target: Arc<Target>, mailbox: Arc<M
     let Some(line) = Line::new(&target, shared.clock, Some(Arc::clone(&shared))) else { return };
     let machine = Session::new(Arc::clone(target.rules()));
     let rng = fastrand::Rng::new();
-    let mut task = Box::new(Task { shared, target, machine, rng, line, flood: Flood::default(), counted: false });
+    let mut task = Task { shared, target, machine, rng, line, flood: Flood::default(), counted: false };
     loop {
         let happening = task.wait(&mailbox).await;
         let stop = matches!(happening, Happening::Wish(Wish::Stop));
@@ -56,8 +55,7 @@ impl Task {
         let deadline = self.machine.deadline();
         tokio::select! {
             wish = poll_fn(|cx| mailbox.poll_take(cx)) => Happening::Wish(wish),
-            raw = self.line.wait() => Happening::Line(raw),
-            () = until(deadline) => Happening::Due,
+            raw = self.line.wait(deadline) => Happening::Line(raw),
         }
     }
 
@@ -66,12 +64,15 @@ impl Task {
         self.flood.breathe(now.mono, &self.target, &self.shared.bus);
         let mut news = VecDeque::new();
         match happening {
+            // What is due of the line's own comes next.
+            Happening::Line(Raw::Due) if self.machine.deadline().is_some_and(|at| at <= now.mono) => {
+                self.input(Input::Tick, false, &mut news).await;
+            }
             Happening::Line(raw) => {
                 #[cfg(test)]
                 super::supervise::sabotage::pass(&self.target.profile.name, "session");
                 news.extend(self.line.act(raw).await);
             }
-            Happening::Due => self.input(Input::Tick, false, &mut news).await,
             Happening::Wish(Wish::Emit(wanted)) => news.extend(self.line.emit(wanted).await),
             Happening::Wish(Wish::PollingOnly(on)) => {
                 news.extend(self.line.polling_only(on).await);
@@ -165,5 +166,18 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         self.count(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_session_is_small() {
+        fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+            std::mem::size_of::<F>()
+        }
+        assert!(size(run) <= 900, "{}", size(run));
     }
 }

@@ -11,7 +11,8 @@ use crate::protocol::{Fault, Limits};
 pub struct Assembler {
     revision: Revision,
     limits: Limits,
-    pending: Option<Pending>,
+    /// Boxed: most connections never see an attachment.
+    pending: Option<Box<Pending>>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ impl Assembler {
         if expected == 0 {
             return Ok(Some(packet));
         }
-        self.pending = Some(Pending { packet, expected, bytes: 0 });
+        self.pending = Some(Box::new(Pending { packet, expected, bytes: 0 }));
         Ok(None)
     }
 
@@ -63,8 +64,8 @@ impl Assembler {
     pub fn end(&mut self) -> Result<(), Fault> {
         match self.pending.take() {
             None => Ok(()),
-            Some(Pending { packet, expected, .. }) => {
-                Err(Fault::AttachmentMissing { expected, got: packet.attachments.len() })
+            Some(pending) => {
+                Err(Fault::AttachmentMissing { expected: pending.expected, got: pending.packet.attachments.len() })
             }
         }
     }
