@@ -3,6 +3,7 @@
 //! - `source`, `finding`, `policy`: a file's text, what is wrong where, who is let in by what.
 //! - `origin`, `pattern`, `list`: one entry of a list of origins, an expression over them, the forms a list may have.
 //! - `dotenv`, `env`: the grammar of `.env`, and what the variables of the three stacks mean.
+//! - `tree`, `nginx`: blocks and the files that they take in, and what nginx makes of them.
 //! - `observed`, `profiles`: configured against observed, and profiles that watch what is configured.
 //!
 //! Invariants: files come through [`Files`], so nothing here opens one; what is held of them is bounded by [`MAX_FILE`] and
@@ -12,12 +13,14 @@ pub mod dotenv;
 pub mod env;
 pub mod finding;
 pub mod list;
+pub mod nginx;
 pub mod observed;
 pub mod origin;
 pub mod pattern;
 pub mod policy;
 mod profiles;
 pub mod source;
+pub mod tree;
 
 use std::cmp::Reverse;
 use std::io;
@@ -31,22 +34,49 @@ pub use finding::{Finding, Rule, Severity};
 pub use observed::{Observed, compare};
 pub use policy::{Allowed, Guard, Guarded, Origins, Policy, SocketIo, Which};
 pub use source::{Encoding, MAX_FILE, Place, Source};
+pub use tree::Reader;
 
 /// The most that all files together may have, in bytes.
 pub const MAX_TOTAL: usize = 16 << 20;
+
+/// How much of a file is looked at to tell what it is, in bytes.
+const FIRST_LINES: usize = 64 << 10;
 
 /// In which language a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Env,
+    Nginx,
 }
 
 impl Form {
     /// What a file's name says; `None` where it says nothing.
     pub fn of_name(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let is_env = name == "env" || name.starts_with(".env") || name.ends_with(".env") || name.starts_with("env.");
-        is_env.then_some(Self::Env)
+        if name == "env" || name.starts_with(".env") || name.ends_with(".env") || name.starts_with("env.") {
+            return Some(Self::Env);
+        }
+        let folder = |word| path.components().any(|part| part.as_os_str().to_string_lossy().contains(word));
+        (name.contains("nginx") || folder("nginx")).then_some(Self::Nginx)
+    }
+
+    /// What the first lines look like, where the name says nothing.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).take(40);
+        let is_assignment = |line: &&str| {
+            let name = line.trim_start_matches("export ").split_once('=').map(|(name, _)| name.trim_end());
+            name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        };
+        let mut counts = [0, 0];
+        for line in lines {
+            counts[0] += usize::from(is_assignment(&line));
+            counts[1] += usize::from(line.ends_with([';', '{', '}']) && !is_assignment(&line));
+        }
+        match counts {
+            [0, 0] => None,
+            [env, nginx] if nginx < env => Some(Self::Env),
+            _ => Some(Self::Nginx),
+        }
     }
 }
 
@@ -54,6 +84,10 @@ impl Form {
 pub trait Files {
     /// The first `most` bytes of a file and, where there are more, at least one more.
     fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>>;
+    /// The names in a folder.
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
+    /// Whether there is a file of that name.
+    fn is_there(&self, path: &Path) -> bool;
     /// A variable of the process's environment.
     fn variable(&self, name: &str) -> Option<String>;
 }
@@ -62,7 +96,7 @@ pub trait Files {
 #[derive(Clone, Debug)]
 pub struct Input {
     pub path: PathBuf,
-    /// `None`: told by its name.
+    /// `None`: told by its name, or by its first lines.
     pub form: Option<Form>,
 }
 
@@ -71,10 +105,14 @@ pub struct Input {
 pub struct Reading {
     pub policy: Policy,
     pub addresses: Addresses,
+    /// Servers of a proxy through which sockets go.
+    pub sites: Vec<nginx::Site>,
     pub findings: Vec<Finding>,
     /// Files that could not be read whole: what is said above leaves them out.
     pub problems: Vec<Problem>,
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
+    /// Files whose values may be secrets.
+    hidden: Vec<Arc<Path>>,
 }
 
 impl Reading {
@@ -82,7 +120,9 @@ impl Reading {
     pub fn line(&self, place: &Place) -> String {
         let source = self.sources.iter().find(|source| Arc::ptr_eq(source.path(), &place.file));
         let line = source.map(|source| source.line(place.line)).unwrap_or_default();
-        origin::without_password(&env::shown(line))
+        let hidden = self.hidden.iter().any(|path| Arc::ptr_eq(path, &place.file));
+        let line = if hidden { env::shown(line) } else { line.to_owned() };
+        origin::without_password(&line)
     }
 
     /// The worst that was found.
@@ -91,46 +131,58 @@ impl Reading {
     }
 }
 
-/// Reads the files together.
+/// Reads the files together: first what says how the applications are configured, then what stands before them.
 pub fn read(inputs: &[Input], files: &dyn Files) -> Reading {
     let mut reading = Reading::default();
-    let mut room = MAX_TOTAL;
+    let mut reader = Reader::new(files, MAX_TOTAL);
+    let mut proxies: Vec<(&Input, Form)> = Vec::new();
     for input in inputs {
-        match open(input, files, room) {
-            Ok(source) => {
-                room = room.saturating_sub(source.text().len());
-                reading.sources.push(source);
+        match form(input, files) {
+            Ok(Form::Env) => match reader.file(&input.path, Encoding::Utf8, |_, source| Ok(Arc::clone(source))) {
+                Ok(source) => reading.hidden.push(Arc::clone(source.path())),
+                Err(problem) => reading.problems.push(problem),
+            },
+            Ok(form) => proxies.push((input, form)),
+            Err(problem) => reading.problems.push(problem),
+        }
+    }
+    let envs: Vec<&Source> = reader.sources.iter().map(Arc::as_ref).collect();
+    let mut app = env::read(&envs, &|name| files.variable(name));
+    reading.findings = std::mem::take(&mut app.findings);
+    for (input, _) in proxies {
+        match nginx::read(&mut reader, &input.path, &app) {
+            Ok(read) => {
+                reading.policy.guards.extend(read.guards);
+                reading.findings.extend(read.findings);
+                reading.sites.extend(read.sites);
             }
             Err(problem) => reading.problems.push(problem),
         }
     }
-    let envs: Vec<&Source> = reading.sources.iter().collect();
-    let environment = env::read(&envs, &|name| files.variable(name));
-    reading.policy = environment.policy;
-    reading.addresses = environment.addresses;
-    reading.findings = environment.findings;
+    reading.policy.guards.splice(0..0, app.policy.guards);
+    reading.policy.socketio = app.policy.socketio;
+    reading.addresses = app.addresses;
+    reading.findings.append(&mut reader.found);
+    reading.sources = reader.sources;
     settle(&mut reading.findings, &reading.sources);
     reading
 }
 
-fn open(input: &Input, files: &dyn Files, room: usize) -> Result<Source, Problem> {
+/// As said, by its name, or by its first lines.
+fn form(input: &Input, files: &dyn Files) -> Result<Form, Problem> {
+    if let Some(form) = input.form.or_else(|| Form::of_name(&input.path)) {
+        return Ok(form);
+    }
     let problem = |message: &str, hint: &str| source::problem(&input.path, None, message, hint);
-    if input.form.or_else(|| Form::of_name(&input.path)).is_none() {
-        return Err(problem("its name doesn't say what it is", "say it with --as"));
-    }
-    let most = MAX_FILE.min(room);
     let bytes = files
-        .read(&input.path, most)
+        .read(&input.path, FIRST_LINES)
         .map_err(|error| problem(&format!("it can't be read: {error}"), "name a file that is there"))?;
-    if room < bytes.len() && bytes.len() <= MAX_FILE {
-        let message = format!("with it the files are larger than {} MiB together", MAX_TOTAL >> 20);
-        return Err(problem(&message, "name fewer files"));
-    }
-    Source::new(&input.path, &bytes, Encoding::Utf8)
+    Form::of_text(&String::from_utf8_lossy(&bytes))
+        .ok_or_else(|| problem("neither its name nor its first lines say what it is", "say it with --as"))
 }
 
 /// In the order of the files, none twice.
-fn settle(findings: &mut Vec<Finding>, sources: &[Source]) {
+fn settle(findings: &mut Vec<Finding>, sources: &[Arc<Source>]) {
     let order = |place: &Place| sources.iter().position(|source| Arc::ptr_eq(source.path(), &place.file));
     findings.sort_by_key(|finding| {
         let Finding { at, severity, rule, .. } = finding;

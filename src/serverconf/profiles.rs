@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Reading;
+use super::nginx::Site;
 use super::policy::{From, Guarded, Which};
 use crate::browser::origin::serialize;
 use crate::profile::{Credentials, Kind, Profile};
@@ -29,7 +30,32 @@ impl Reading {
             }
             (None, _, _) => {}
         }
+        for site in &self.sites {
+            self.site(&mut out, site);
+        }
+        let mut seen = Vec::new();
+        out.retain(|profile| {
+            let key = (profile.url.clone(), profile.page.clone());
+            let new = !seen.contains(&key);
+            seen.push(key);
+            new
+        });
+        out.truncate(MOST);
         out
+    }
+
+    /// The sockets of a proxy's server.
+    fn site(&self, out: &mut Vec<Profile>, site: &Site) {
+        let port = site.port.map(|port| format!(":{port}")).unwrap_or_default();
+        for (path, socketio) in &site.sockets {
+            let (kind, scheme, path) = match (socketio, site.tls) {
+                (true, tls) => (Kind::SocketIo, if tls { "https" } else { "http" }, ""),
+                (false, tls) => (Kind::WebSocket, if tls { "wss" } else { "ws" }, path.as_str()),
+            };
+            let Ok(url) = Url::parse(&format!("{scheme}://{}{port}{path}", site.host)) else { continue };
+            let things = if *socketio { &[Guarded::SocketIo][..] } else { &[Guarded::Channels, Guarded::HttpCors] };
+            self.watch(out, if *socketio { "Socket.IO" } else { "socket" }, kind, url, things);
+        }
     }
 
     /// Where Flask listens, or where the API is.

@@ -14,6 +14,15 @@ impl Files for Table {
         Ok(bytes[..bytes.len().min(most + 1)].to_vec())
     }
 
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let inside = self.0.keys().filter_map(|path| path.strip_prefix(folder).ok()?.iter().next());
+        Ok(inside.map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+
     fn variable(&self, _name: &str) -> Option<String> {
         None
     }
@@ -253,5 +262,5 @@ fn what_can_not_be_read_is_a_problem_with_its_file() {
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(said[0].starts_with(".env: it is larger than 4 MiB"), "{said:?}");
     assert!(said[1].starts_with("b.env: it can't be read"), "{said:?}");
-    assert!(said[2].starts_with("c: its name doesn't say what it is (say it with --as)"), "{said:?}");
+    assert!(said[2].starts_with("c: it can't be read"), "{said:?}");
 }

@@ -17,7 +17,7 @@ use crate::serverconf::{self, Form, Input, Reading, Severity};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     wirewatch lint .env\n  \
-    wirewatch lint backend/.env frontend/.env --json\n  \
+    wirewatch lint backend/.env frontend/.env /etc/nginx/nginx.conf --json\n  \
     wirewatch lint settings.txt --as env\n\n\
     Exit code: 0 nothing wrong, 1 something is, 2 a file could not be read.")]
 pub struct LintArgs {
@@ -37,12 +37,14 @@ pub struct LintArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FormArg {
     Env,
+    Nginx,
 }
 
 impl From<FormArg> for Form {
     fn from(form: FormArg) -> Self {
         match form {
             FormArg::Env => Self::Env,
+            FormArg::Nginx => Self::Nginx,
         }
     }
 }

@@ -1,0 +1,209 @@
+//! What `map`, `set` and `if` make of the page's origin: which pages a value of a header lets in.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use crate::serverconf::origin::{Entry, examine};
+use crate::serverconf::pattern::{self, Reach};
+use crate::serverconf::policy::{Allowed, From, Origins, Which};
+use crate::serverconf::source::Place;
+use crate::serverconf::tree::Node;
+
+/// How often one variable may stand for another.
+const MAX_STEPS: usize = 4;
+/// How many values are looked up in all.
+const ALL_STEPS: usize = 100_000;
+
+/// A condition on the page's origin, or on a variable that came of one.
+#[derive(Clone, Debug)]
+pub(super) struct Condition<'a> {
+    pub variable: &'a str,
+    /// `=`, `!=`, `~`, `~*`, `!~`, `!~*`; empty: not empty.
+    pub sign: &'a str,
+    pub value: String,
+    pub node: &'a Node,
+}
+
+impl<'a> Condition<'a> {
+    /// Of an `if`, its parentheses off.
+    pub(super) fn of(node: &'a Node) -> Option<Self> {
+        let mut words = node.args.iter().map(|word| word.text.as_str());
+        let variable = words.next()?.trim_start_matches('(');
+        let variable = if variable.is_empty() { words.next()? } else { variable };
+        let sign = words.next().unwrap_or_default();
+        let value = words.next().unwrap_or_default();
+        // The closing one is a word of its own after a quoted value.
+        let closed = words.next().is_some();
+        let value = if closed { value } else { value.strip_suffix(')').unwrap_or(value) };
+        Some(Self { variable: variable.trim_end_matches(')'), sign, value: value.to_owned(), node })
+    }
+}
+
+/// All that gives a variable a value.
+pub(super) struct Variables<'a> {
+    maps: HashMap<&'a str, &'a Node>,
+    /// The `set`s of a variable, with the conditions around each.
+    sets: HashMap<&'a str, Vec<(&'a Node, Vec<Condition<'a>>)>>,
+    /// Steps that may still be taken: variables that stand for each other many times over end.
+    steps: Cell<usize>,
+}
+
+/// What a value comes to: who is let in by it.
+pub(super) enum Value {
+    Origins(Origins),
+    /// It is not told by the page's origin, or by something that is not read here.
+    Other,
+}
+
+impl<'a> Variables<'a> {
+    pub(super) fn of(root: &'a [Node]) -> Self {
+        let mut out = Self { maps: HashMap::new(), sets: HashMap::new(), steps: Cell::new(ALL_STEPS) };
+        out.collect(root, &mut Vec::new());
+        out
+    }
+
+    fn step(&self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        0 < left
+    }
+
+    fn collect(&mut self, nodes: &'a [Node], conditions: &mut Vec<Condition<'a>>) {
+        for node in nodes {
+            match node.name.as_str() {
+                "map" if node.args.len() == 2 => {
+                    self.maps.insert(node.arg(1), node);
+                }
+                "set" => self.sets.entry(node.arg(0)).or_default().push((node, conditions.clone())),
+                "if" => {
+                    let condition = Condition::of(node);
+                    let deeper = condition.is_some();
+                    conditions.extend(condition);
+                    self.collect(node.block(), conditions);
+                    conditions.truncate(conditions.len() - usize::from(deeper));
+                }
+                _ => self.collect(node.block(), conditions),
+            }
+        }
+    }
+
+    /// Who is let in by `Access-Control-Allow-Origin: value` under these conditions.
+    pub(super) fn allowed(&self, value: &str, conditions: &[Condition<'a>], at: &Place) -> Value {
+        self.resolve(value, conditions, at, 0)
+    }
+
+    fn resolve(&self, value: &str, conditions: &[Condition<'a>], at: &Place, steps: usize) -> Value {
+        let name = value.strip_prefix("${").and_then(|name| name.strip_suffix('}')).map(|name| format!("${name}"));
+        let value = name.as_deref().unwrap_or(value);
+        if value == "*" {
+            return Value::Origins(Origins::Any);
+        }
+        if value == "$http_origin" {
+            return Value::Origins(self.held_by(conditions, steps));
+        }
+        if !value.starts_with('$') {
+            let origin = match examine(value).0 {
+                Entry::Origin(origin) => origin,
+                Entry::Null => "null".to_owned(),
+                Entry::Any | Entry::Never => return Value::Origins(Origins::Listed(Vec::new())),
+            };
+            return Value::Origins(listed([(Which::Origin(origin), at.clone())]));
+        }
+        if MAX_STEPS < steps || !self.step() {
+            return Value::Other;
+        }
+        if let Some(map) = self.maps.get(value) {
+            return self.mapped(map, at);
+        }
+        let Some(sets) = self.sets.get(value) else { return Value::Other };
+        let mut all = Vec::new();
+        for (node, conditions) in sets.iter().filter(|(node, _)| !node.arg(1).is_empty()) {
+            match self.resolve(node.arg(1), conditions, &node.arg_at(1), steps + 1) {
+                Value::Origins(Origins::Listed(list)) => all.extend(list),
+                open => return open,
+            }
+        }
+        Value::Origins(Origins::Listed(all))
+    }
+
+    /// The pages for which all conditions hold; a condition that says nothing of the origin holds for all.
+    fn held_by(&self, conditions: &[Condition<'a>], steps: usize) -> Origins {
+        conditions.iter().find_map(|condition| self.holds_for(condition, steps)).unwrap_or(Origins::Reflected)
+    }
+
+    fn holds_for(&self, condition: &Condition<'a>, steps: usize) -> Option<Origins> {
+        let at = condition.node.at();
+        if condition.variable == "$http_origin" {
+            let ignore_case = condition.sign == "~*";
+            return match condition.sign {
+                "=" => Some(listed([(Which::Origin(condition.value.clone()), at)])),
+                "~" | "~*" => Some(expression(&condition.value, ignore_case, &at)),
+                _ => None,
+            };
+        }
+        if MAX_STEPS < steps || condition.sign != "=" || !self.step() {
+            return None;
+        }
+        // `set $cors "true"` under a condition, and perhaps more letters set behind it later.
+        let sets = self.sets.get(condition.variable)?;
+        let mut all = Vec::new();
+        for (node, inner) in sets.iter().filter(|(node, _)| !node.arg(1).is_empty()) {
+            let fits = condition.value.starts_with(node.arg(1)) && !inner.is_empty();
+            if let Some(origins) = inner.iter().filter(|_| fits).find_map(|inner| self.holds_for(inner, steps + 1)) {
+                all.extend_from_slice(origins.listed());
+            }
+        }
+        (!all.is_empty()).then_some(Origins::Listed(all))
+    }
+
+    /// `map $http_origin $name { … }`
+    fn mapped(&self, map: &Node, at: &Place) -> Value {
+        if map.arg(0) != "$http_origin" {
+            return Value::Other;
+        }
+        let mut all = Vec::new();
+        for entry in map.block() {
+            let (key, value) = (entry.name.as_str(), entry.arg(0));
+            let place = entry.at();
+            match (key, value) {
+                ("hostnames" | "volatile" | "include", _) | (_, "") => {}
+                ("default", "$http_origin") => return Value::Origins(Origins::Reflected),
+                ("default", "*") => return Value::Origins(Origins::Any),
+                ("default", value) => match self.resolve(value, &[], at, MAX_STEPS) {
+                    Value::Origins(Origins::Listed(list)) => all.extend(list),
+                    _ => return Value::Other,
+                },
+                (key, value) => {
+                    let plain = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
+                    let Some(text) = key.strip_prefix('~') else {
+                        // What is answered has to be the origin itself.
+                        if value.starts_with('$') || value.eq_ignore_ascii_case(&plain) {
+                            all.push(one(Which::Origin(plain), place));
+                        }
+                        continue;
+                    };
+                    let (text, ignore_case) = text.strip_prefix('*').map_or((text, false), |text| (text, true));
+                    all.extend_from_slice(expression(text, ignore_case, &place).listed());
+                }
+            }
+        }
+        Value::Origins(Origins::Listed(all))
+    }
+}
+
+/// The pages that an expression fits: one by one where it names them.
+fn expression(text: &str, ignore_case: bool, at: &Place) -> Origins {
+    let Some(pattern) = pattern::compile(text, Reach::Search, ignore_case) else { return Origins::Listed(Vec::new()) };
+    match pattern::names(&pattern) {
+        Some(names) => listed(names.into_iter().map(|name| (Which::Origin(name), at.clone()))),
+        None => listed([(Which::Pattern(pattern), at.clone())]),
+    }
+}
+
+fn listed(entries: impl IntoIterator<Item = (Which, Place)>) -> Origins {
+    Origins::Listed(entries.into_iter().map(|(what, at)| one(what, at)).collect())
+}
+
+fn one(what: Which, at: Place) -> Allowed {
+    Allowed { what, from: From::Written, at }
+}
