@@ -3,12 +3,14 @@
 //! - `source`, `finding`, `policy`: a file's text, what is wrong where, who is let in by what.
 //! - `origin`, `pattern`, `list`: one entry of a list of origins, an expression over them, the forms a list may have.
 //! - `dotenv`, `env`: the grammar of `.env`, and what the variables of the three stacks mean.
-//! - `tree`, `nginx`: blocks and the files that they take in, and what nginx makes of them.
+//! - `tree`, `nginx`, `apache`, `proxy`: blocks and the files that they take in, what the two make of them, and what they have
+//!   in common.
 //! - `observed`, `profiles`: configured against observed, and profiles that watch what is configured.
 //!
 //! Invariants: files come through [`Files`], so nothing here opens one; what is held of them is bounded by [`MAX_FILE`] and
 //! [`MAX_TOTAL`]. Findings are in the order of the files and stand at the line that a person would change.
 
+pub mod apache;
 pub mod dotenv;
 pub mod env;
 pub mod finding;
@@ -19,6 +21,7 @@ pub mod origin;
 pub mod pattern;
 pub mod policy;
 mod profiles;
+mod proxy;
 pub mod source;
 pub mod tree;
 
@@ -42,11 +45,25 @@ pub const MAX_TOTAL: usize = 16 << 20;
 /// How much of a file is looked at to tell what it is, in bytes.
 const FIRST_LINES: usize = 64 << 10;
 
+/// Directives by which Apache's files are known.
+const APACHE: &[&str] = &[
+    "Header",
+    "ProxyPass",
+    "ProxyPreserveHost",
+    "RewriteEngine",
+    "RewriteRule",
+    "ServerName",
+    "SetEnvIf",
+    "LoadModule",
+    "Listen",
+];
+
 /// In which language a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Env,
     Nginx,
+    Apache,
 }
 
 impl Form {
@@ -57,7 +74,12 @@ impl Form {
             return Some(Self::Env);
         }
         let folder = |word| path.components().any(|part| part.as_os_str().to_string_lossy().contains(word));
-        (name.contains("nginx") || folder("nginx")).then_some(Self::Nginx)
+        let is_apache = |word: &str| word.contains("apache") || word.contains("httpd") || word == ".htaccess";
+        match () {
+            () if name.contains("nginx") || folder("nginx") => Some(Self::Nginx),
+            () if is_apache(&name) || folder("apache") || folder("httpd") => Some(Self::Apache),
+            () => None,
+        }
     }
 
     /// What the first lines look like, where the name says nothing.
@@ -67,16 +89,22 @@ impl Form {
             let name = line.trim_start_matches("export ").split_once('=').map(|(name, _)| name.trim_end());
             name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
         };
-        let mut counts = [0, 0];
+        let is_apache = |line: &str| {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            line.starts_with('<') || APACHE.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        let mut counts = [(0, Self::Env), (0, Self::Nginx), (0, Self::Apache)];
         for line in lines {
-            counts[0] += usize::from(is_assignment(&line));
-            counts[1] += usize::from(line.ends_with([';', '{', '}']) && !is_assignment(&line));
+            let which = match line {
+                line if is_assignment(&line) => 0,
+                line if line.ends_with([';', '{', '}']) => 1,
+                line if is_apache(line) => 2,
+                _ => continue,
+            };
+            counts[which].0 += 1;
         }
-        match counts {
-            [0, 0] => None,
-            [env, nginx] if nginx < env => Some(Self::Env),
-            _ => Some(Self::Nginx),
-        }
+        let most = counts.into_iter().max_by_key(|(count, _)| *count);
+        most.filter(|(count, _)| 0 < *count).map(|(_, form)| form)
     }
 }
 
@@ -149,12 +177,20 @@ pub fn read(inputs: &[Input], files: &dyn Files) -> Reading {
     let envs: Vec<&Source> = reader.sources.iter().map(Arc::as_ref).collect();
     let mut app = env::read(&envs, &|name| files.variable(name));
     reading.findings = std::mem::take(&mut app.findings);
-    for (input, _) in proxies {
-        match nginx::read(&mut reader, &input.path, &app) {
-            Ok(read) => {
-                reading.policy.guards.extend(read.guards);
-                reading.findings.extend(read.findings);
-                reading.sites.extend(read.sites);
+    for (input, form) in proxies {
+        let read = match form {
+            Form::Apache => {
+                apache::read(&mut reader, &input.path, &app).map(|read| (read.guards, read.findings, Vec::new()))
+            }
+            Form::Nginx | Form::Env => {
+                nginx::read(&mut reader, &input.path, &app).map(|read| (read.guards, read.findings, read.sites))
+            }
+        };
+        match read {
+            Ok((guards, findings, sites)) => {
+                reading.policy.guards.extend(guards);
+                reading.findings.extend(findings);
+                reading.sites.extend(sites);
             }
             Err(problem) => reading.problems.push(problem),
         }
@@ -184,10 +220,11 @@ fn form(input: &Input, files: &dyn Files) -> Result<Form, Problem> {
 /// In the order of the files, none twice.
 fn settle(findings: &mut Vec<Finding>, sources: &[Arc<Source>]) {
     let order = |place: &Place| sources.iter().position(|source| Arc::ptr_eq(source.path(), &place.file));
-    findings.sort_by_key(|finding| {
+    let key = |finding: &Finding| {
         let Finding { at, severity, rule, .. } = finding;
         (order(at), at.line, at.column, Reverse(*severity), *rule)
-    });
+    };
+    findings.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.text.cmp(&b.text)));
     findings.dedup();
 }
 

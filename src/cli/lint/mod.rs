@@ -38,6 +38,7 @@ pub struct LintArgs {
 enum FormArg {
     Env,
     Nginx,
+    Apache,
 }
 
 impl From<FormArg> for Form {
@@ -45,6 +46,7 @@ impl From<FormArg> for Form {
         match form {
             FormArg::Env => Self::Env,
             FormArg::Nginx => Self::Nginx,
+            FormArg::Apache => Self::Apache,
         }
     }
 }

@@ -1,16 +1,16 @@
 //! `add_header`: who is let in, where the headers are missing, and where there are two.
 
+use super::Nginx;
 use super::sites::{Levels, Location, Server, array, scalar};
 use super::variables::{Condition, Value, Variables};
-use super::{Nginx, app_adds_cors};
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
-use crate::serverconf::origin;
-use crate::serverconf::pattern;
-use crate::serverconf::policy::{Allowed, Guard, Guarded, Origins, Which};
+use crate::serverconf::policy::{Allowed, Guard, Guarded, Origins};
+use crate::serverconf::proxy::{ALLOW_ORIGIN, value_faults};
 use crate::serverconf::tree::Node;
 
-const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+/// What lets several pages in.
+const LIST: &str = "map $http_origin $cors_origin { \"https://app.example.com\" $http_origin; } and that variable here";
 
 pub(super) fn check(servers: &[Server<'_>], variables: &Variables<'_>, app: &Environment, out: &mut Nginx) {
     for server in servers {
@@ -84,7 +84,9 @@ fn guard(place: &Place<'_, '_>, variables: &Variables<'_>, app: &Environment, ou
         for node in &origins {
             at.get_or_insert_with(|| node.at());
             let found = variables.allowed(node.arg(1), conditions, &node.arg_at(1));
-            value_faults(node, &found, with == Some(true), &mut out.findings);
+            let origins = if let Value::Origins(origins) = &found { Some(origins) } else { None };
+            let with = with == Some(true);
+            value_faults(node.arg(1), &node.arg_at(1), origins, with, LIST, &mut out.findings);
             match found {
                 Value::Origins(Origins::Listed(list)) => all.extend(list),
                 Value::Origins(wide) => open = Some(wide),
@@ -110,53 +112,6 @@ fn words(value: &str) -> Vec<String> {
     value.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
 }
 
-/// What is wrong with one value.
-fn value_faults(node: &Node, found: &Value, credentials: bool, out: &mut Vec<Finding>) {
-    let value = node.arg(1);
-    let at = node.arg_at(1);
-    let mut add = |rule, severity, text: String, instead: Option<String>| {
-        let finding = Finding::new(rule, severity, at.clone(), text);
-        out.push(Finding { instead, ..finding });
-    };
-    let map =
-        "map $http_origin $cors_origin { \"https://app.example.com\" $http_origin; } and that variable here".to_owned();
-    if !value.contains('$') && value.contains([',', ' ']) {
-        let text = "several origins in one header: browsers take one alone, and refuse this for all".to_owned();
-        add(Rule::DuplicateCorsHeaders, Severity::Error, text, Some(map));
-        return;
-    }
-    match found {
-        Value::Origins(Origins::Any) if credentials => {
-            let text = "`*` with credentials: browsers refuse it".to_owned();
-            add(Rule::WildcardWithCredentials, Severity::Error, text, Some(map));
-        }
-        Value::Origins(Origins::Reflected) if credentials => {
-            let text =
-                "whatever origin comes is answered, with credentials: any site reads what the user may read".to_owned();
-            add(Rule::ReflectsAnyOriginWithCredentials, Severity::Error, text, Some(map));
-        }
-        Value::Origins(Origins::Listed(list)) => {
-            for allowed in list {
-                if let Which::Pattern(expression) = &allowed.what
-                    && let Some(stranger) = pattern::strangers(expression).first()
-                {
-                    let text = format!("the expression lets {stranger} in as well");
-                    let instead = "an expression that begins with ^, ends in $ and writes dots as \\.";
-                    let finding = Finding::new(Rule::OriginPatternTooWide, Severity::Error, allowed.at.clone(), text);
-                    out.push(finding.instead(instead));
-                }
-            }
-            if !value.contains('$')
-                && let (_, Some(fault)) = origin::examine(value)
-            {
-                let finding = Finding::new(fault.rule, fault.severity, at, fault.text);
-                out.push(Finding { instead: fault.instead, ..finding });
-            }
-        }
-        _ => {}
-    }
-}
-
 /// What is wrong with the headers of a level together.
 fn whole(place: &Place<'_, '_>, nodes: &[&Node], origins: &[&&Node], app: &Environment, out: &mut Vec<Finding>) {
     if let [_, second, ..] = origins {
@@ -166,7 +121,7 @@ fn whole(place: &Place<'_, '_>, nodes: &[&Node], origins: &[&&Node], app: &Envir
     let hides = array(place.levels, "proxy_hide_header").1;
     let hidden = hides.iter().any(|node| node.arg(0).eq_ignore_ascii_case(ALLOW_ORIGIN));
     let Some(first) = origins.first() else { return };
-    if place.proxied && !hidden && app_adds_cors(app) {
+    if place.proxied && !hidden && app.adds_cors() {
         let text = "the application behind adds this header as well: two values, and browsers refuse both";
         let instead = "nothing here, or proxy_hide_header Access-Control-Allow-Origin; beside it";
         out.push(first.finding(Rule::DuplicateCorsHeaders, Severity::Error, text).instead(instead));

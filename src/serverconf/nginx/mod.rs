@@ -82,11 +82,5 @@ fn unended(nodes: &[Node], found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the application says that it adds CORS headers itself, or lets Socket.IO do it.
-fn app_adds_cors(app: &Environment) -> bool {
-    use super::policy::Guarded;
-    app.policy.guards.iter().any(|guard| matches!(guard.thing, Guarded::HttpCors | Guarded::SocketIo))
-}
-
 #[cfg(test)]
 mod tests;

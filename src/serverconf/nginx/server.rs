@@ -2,10 +2,11 @@
 
 use super::Site;
 use super::sites::{Server, scalar};
-use super::socket::{Kind, kind};
+use super::socket::kind;
 use crate::profile::Transport;
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
+use crate::serverconf::proxy::Kind;
 use crate::serverconf::tree::Node;
 
 pub(super) fn check(server: &Server<'_>, root: &[Node], app: &Environment, out: &mut Vec<Finding>) {

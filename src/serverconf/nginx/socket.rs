@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sites::{Location, Server, array, header, scalar};
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
-use crate::serverconf::policy::{From, Guarded, SocketIo};
+use crate::serverconf::proxy::{self, Kind};
 use crate::serverconf::tree::Node;
 
 /// nginx's own, where nothing is said.
@@ -29,31 +29,19 @@ pub(super) fn check(server: &Server<'_>, root: &[Node], app: &Environment, out: 
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    WebSocket,
-    SocketIo,
-}
-
 /// Which kind of socket a location serves, by its path, by what it passes on, or because the application's is there.
 pub(super) fn kind(server: &Server<'_>, location: &Location<'_>, app: &Environment) -> Option<Kind> {
     let answers = |path: &str| server.answering(path).is_some_and(|found| std::ptr::eq(found.node, location.node));
-    let path = location.path().to_ascii_lowercase();
-    if path.contains("socket.io")
-        || path.contains("socket\\.io")
-        || (app.policy.socketio.used && answers("/socket.io/"))
-    {
+    if app.policy.socketio.used && answers("/socket.io/") {
         return Some(Kind::SocketIo);
     }
-    let named = path.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| {
-        matches!(part, "ws" | "wss" | "websocket" | "websockets" | "socket" | "sockets" | "cable" | "sockjs")
-    });
+    let named = Kind::of_path(location.path());
     let upgrades = location
         .block()
         .iter()
         .any(|node| node.name == "proxy_set_header" && node.arg(0).eq_ignore_ascii_case("upgrade"));
     let addressed = app.addresses.socket.as_ref().is_some_and(|(url, _)| answers(url.path()));
-    (named || upgrades || addressed).then_some(Kind::WebSocket)
+    named.or((upgrades || addressed).then_some(Kind::WebSocket))
 }
 
 fn upgrade(location: &Location<'_>, pass: &Node, root: &[Node], out: &mut Vec<Finding>) {
@@ -113,23 +101,9 @@ fn patience(location: &Location<'_>, kind: Kind, app: &Environment, out: &mut Ve
     let node = scalar(&location.levels, "proxy_read_timeout");
     let timeout = node.map_or(Some(READ_TIMEOUT), |node| time(node.arg(0)));
     let Some(timeout) = timeout else { return };
-    let told = app.policy.socketio.ping_interval;
-    let ping = if kind == Kind::SocketIo { told.or(Some(SocketIo::PING_INTERVAL)) } else { None };
-    let at = node.unwrap_or(location.node);
-    let seconds = timeout.as_secs_f64();
-    match ping {
-        Some(ping) if timeout <= ping => {
-            let text = format!(
-                "the proxy cuts what is quiet for {seconds} s, and the server pings every {} s",
-                ping.as_secs_f64()
-            );
-            out.push(at.finding(Rule::ProxyIdleTimeout, Severity::Error, text).instead("proxy_read_timeout 3600s;"));
-        }
-        None if timeout < READ_TIMEOUT => {
-            let text = format!("the proxy cuts a WebSocket that is quiet for {seconds} s");
-            out.push(at.finding(Rule::ProxyIdleTimeout, Severity::Warning, text).instead("proxy_read_timeout 3600s;"));
-        }
-        _ => {}
+    if let Some((severity, text)) = proxy::impatient(kind, timeout, app) {
+        let at = node.unwrap_or(location.node);
+        out.push(at.finding(Rule::ProxyIdleTimeout, severity, text).instead("proxy_read_timeout 3600s;"));
     }
 }
 
@@ -176,9 +150,7 @@ fn origin(location: &Location<'_>, out: &mut Vec<Finding>) {
 
 /// What the application compares the page's origin, or its ALLOWED_HOSTS, with.
 fn host(server: &Server<'_>, location: &Location<'_>, app: &Environment, out: &mut Vec<Finding>) {
-    let by_host = app.policy.guards.iter().any(|guard| {
-        guard.thing == Guarded::Channels || guard.origins.listed().iter().any(|allowed| allowed.from == From::Derived)
-    });
+    let by_host = app.compares_host();
     let socket = kind(server, location, app).is_some();
     if !socket && !by_host {
         return;

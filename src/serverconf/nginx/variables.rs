@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use crate::serverconf::origin::{Entry, examine};
-use crate::serverconf::pattern::{self, Reach};
-use crate::serverconf::policy::{Allowed, From, Origins, Which};
+use crate::serverconf::policy::{Origins, Which};
+use crate::serverconf::proxy::{self, expression, one};
 use crate::serverconf::source::Place;
 use crate::serverconf::tree::Node;
 
@@ -95,19 +94,11 @@ impl<'a> Variables<'a> {
     fn resolve(&self, value: &str, conditions: &[Condition<'a>], at: &Place, steps: usize) -> Value {
         let name = value.strip_prefix("${").and_then(|name| name.strip_suffix('}')).map(|name| format!("${name}"));
         let value = name.as_deref().unwrap_or(value);
-        if value == "*" {
-            return Value::Origins(Origins::Any);
-        }
         if value == "$http_origin" {
             return Value::Origins(self.held_by(conditions, steps));
         }
         if !value.starts_with('$') {
-            let origin = match examine(value).0 {
-                Entry::Origin(origin) => origin,
-                Entry::Null => "null".to_owned(),
-                Entry::Any | Entry::Never => return Value::Origins(Origins::Listed(Vec::new())),
-            };
-            return Value::Origins(listed([(Which::Origin(origin), at.clone())]));
+            return Value::Origins(proxy::literal(value, at));
         }
         if MAX_STEPS < steps || !self.step() {
             return Value::Other;
@@ -136,8 +127,8 @@ impl<'a> Variables<'a> {
         if condition.variable == "$http_origin" {
             let ignore_case = condition.sign == "~*";
             return match condition.sign {
-                "=" => Some(listed([(Which::Origin(condition.value.clone()), at)])),
-                "~" | "~*" => Some(expression(&condition.value, ignore_case, &at)),
+                "=" => Some(Origins::Listed(vec![one(Which::Origin(condition.value.clone()), at)])),
+                "~" | "~*" => Some(Origins::Listed(expression(&condition.value, ignore_case, &at))),
                 _ => None,
             };
         }
@@ -183,27 +174,10 @@ impl<'a> Variables<'a> {
                         continue;
                     };
                     let (text, ignore_case) = text.strip_prefix('*').map_or((text, false), |text| (text, true));
-                    all.extend_from_slice(expression(text, ignore_case, &place).listed());
+                    all.extend(expression(text, ignore_case, &place));
                 }
             }
         }
         Value::Origins(Origins::Listed(all))
     }
-}
-
-/// The pages that an expression fits: one by one where it names them.
-fn expression(text: &str, ignore_case: bool, at: &Place) -> Origins {
-    let Some(pattern) = pattern::compile(text, Reach::Search, ignore_case) else { return Origins::Listed(Vec::new()) };
-    match pattern::names(&pattern) {
-        Some(names) => listed(names.into_iter().map(|name| (Which::Origin(name), at.clone()))),
-        None => listed([(Which::Pattern(pattern), at.clone())]),
-    }
-}
-
-fn listed(entries: impl IntoIterator<Item = (Which, Place)>) -> Origins {
-    Origins::Listed(entries.into_iter().map(|(what, at)| one(what, at)).collect())
-}
-
-fn one(what: Which, at: Place) -> Allowed {
-    Allowed { what, from: From::Written, at }
 }
