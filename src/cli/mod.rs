@@ -13,7 +13,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::engine::{Paths, Secrets};
 use crate::window::{self, Show};
 
+pub mod audit;
 pub mod check;
+pub mod compare;
 pub mod export;
 pub mod lab;
 pub mod lint;
@@ -21,6 +23,7 @@ pub mod past;
 pub mod plot;
 pub mod profile;
 pub mod replay;
+pub mod target;
 pub mod watch;
 pub mod when;
 
@@ -48,7 +51,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::AuditArgs),
     Check(check::CheckArgs),
+    Compare(compare::CompareArgs),
     Export(export::ExportArgs),
     Lab(lab::LabArgs),
     Lint(lint::LintArgs),
@@ -107,6 +112,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
+        Some(Command::Audit(args)) => return audit::run(&args, &cli.folders),
+        Some(Command::Compare(args)) => return compare::run(&args, &cli.folders),
         Some(Command::Check(args)) => return check::run(&args, &cli.folders),
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),

@@ -54,12 +54,12 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
         _ => {}
     }
     question(match ask {
-        Ask::NoOrigin => from(own, None),
-        Ask::OwnOrigin => from(own, Some(&own_origin(own)?)),
-        Ask::ForeignOrigin => from(own, Some(FOREIGN)),
-        Ask::TwinHost => from(own, Some(&twin_host(facts)?)),
-        Ask::TwinScheme => from(own, Some(&twin_scheme(facts)?)),
-        Ask::SpelledPort => from(own, Some(&spelled_port(facts)?)),
+        Ask::NoOrigin => repeated_from(own, None),
+        Ask::OwnOrigin => repeated_from(own, Some(&own_origin(own)?)),
+        Ask::ForeignOrigin => repeated_from(own, Some(FOREIGN)),
+        Ask::TwinHost => repeated_from(own, Some(&twin_host(facts)?)),
+        Ask::TwinScheme => repeated_from(own, Some(&twin_scheme(facts)?)),
+        Ask::SpelledPort => repeated_from(own, Some(&spelled_port(facts)?)),
         Ask::PlainGet => plain(own, own.url.clone())?,
         Ask::OtherSlash => at(own, |url| url.set_path(&other_slash(url.path()))),
         Ask::NoSuchPath => at(own, |url| {
@@ -78,7 +78,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
             let revision = own.url.query_pairs().find(|(name, _)| name == "EIO")?.1;
             polling(own, own.url.path(), if revision == "3" { "4" } else { "3" })?
         }
-        Ask::Upgrade => upgrade(facts, own)?,
+        Ask::Upgrade => handshake(facts, own)?,
         Ask::Direct => {
             facts.last()?.proxy.as_ref()?;
             return Some(Question { request: own.clone(), direct: true });
@@ -100,7 +100,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
 }
 
 /// The same from another origin.
-fn from(own: &WireRequest, origin: Option<&str>) -> WireRequest {
+pub(super) fn repeated_from(own: &WireRequest, origin: Option<&str>) -> WireRequest {
     let mut request = own.clone();
     match origin {
         Some(origin) => request.headers.set("Origin", origin),
@@ -191,7 +191,7 @@ fn polling(own: &WireRequest, path: &str, revision: &str) -> Option<WireRequest>
 }
 
 /// A handshake where the page's request was none.
-fn upgrade(facts: &Facts<'_>, own: &WireRequest) -> Option<WireRequest> {
+pub(super) fn handshake(facts: &Facts<'_>, own: &WireRequest) -> Option<WireRequest> {
     let mut request = plain(own, own.url.clone())?;
     if request.url.scheme() == "https" {
         request.url.set_scheme("wss").ok()?

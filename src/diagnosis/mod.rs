@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod banner;
+pub mod audit;
 pub mod beside;
 pub mod cause;
 pub mod facts;

@@ -1,5 +1,6 @@
 //! Layer 3: the tasks that watch: probe, session, supervision; the bus their events go over and the commands they take.
 
+pub mod audit;
 pub mod book;
 pub mod bus;
 pub mod command;

@@ -14,7 +14,7 @@ use crate::wire::{Exchange, Headers, Phases, command};
 const BODY: usize = 4096;
 
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(in crate::cli) struct Document<'a> {
     target: &'a str,
     url: &'a str,
     page: String,
@@ -157,7 +157,7 @@ struct Attempt {
 }
 
 /// The whole document; `deciding` is the check that it tells of.
-pub(super) fn document<'a>(
+pub(in crate::cli) fn document<'a>(
     profile: &'a Profile,
     url: &'a str,
     deciding: &'a CheckReport,
@@ -305,6 +305,6 @@ fn timing(phases: &Phases) -> Timing {
 }
 
 /// To the microsecond.
-pub(super) fn ms(took: Duration) -> f64 {
+pub(in crate::cli) fn ms(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -1,8 +1,7 @@
 //! `wirewatch check`: one whole check, every step with its time, the verdict, the cause, the fix.
 
-mod json;
-mod plan;
-mod steps;
+pub(super) mod json;
+pub(super) mod steps;
 mod text;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,15 +9,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::target::{self, TargetArgs};
 use super::{Folders, fail};
-use crate::base::{Clock, ProfileId};
+use crate::base::Clock;
 use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose};
+use crate::engine::Target;
 use crate::engine::further::{self, Often};
-use crate::engine::{Patterns, Secrets, Target, secrets};
-use crate::profile::{Browser, Kind, Profile, Resolve, parse_duration, parse_resolve};
-use crate::watch::{CheckReport, Code, Outcome};
+use crate::profile::{Profile, parse_duration};
+use crate::watch::{CheckReport, Outcome};
 
 /// The most connections of one command: a look at a limit, not a load.
 const MOST: u32 = 1_000;
@@ -31,33 +31,8 @@ const MOST: u32 = 1_000;
     wirewatch check 'Sales chat' --json\n\n\
     Exit code: 0 healthy, 1 a fault was found, 2 it could not be checked.")]
 pub struct CheckArgs {
-    /// A URL, a saved profile's name, or a profile's .toml file
-    #[arg(value_name = "TARGET")]
-    target: String,
-
-    /// The page whose script connects
-    #[arg(long, value_name = "URL")]
-    page: Option<String>,
-
-    /// Which kind of endpoint; otherwise told by the URL's scheme
-    #[arg(long, value_enum)]
-    kind: Option<KindArg>,
-
-    /// Whose rules and words
-    #[arg(long, value_enum)]
-    browser: Option<BrowserArg>,
-
-    /// Use this address for that host and port, as curl does; * stands for any. May be given several times
-    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = read_resolve)]
-    resolve: Vec<Resolve>,
-
-    /// Accept any certificate
-    #[arg(long)]
-    insecure: bool,
-
-    /// How long the check may take
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    target: TargetArgs,
 
     /// How long to stay connected after a WebSocket opened, to see how it ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "3s")]
@@ -76,62 +51,17 @@ pub struct CheckArgs {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum KindArg {
-    Http,
-    Websocket,
-    Socketio,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum BrowserArg {
-    Chrome,
-    Firefox,
-    Safari,
-}
-
-impl From<KindArg> for Kind {
-    fn from(kind: KindArg) -> Self {
-        match kind {
-            KindArg::Http => Self::Http,
-            KindArg::Websocket => Self::WebSocket,
-            KindArg::Socketio => Self::SocketIo,
-        }
-    }
-}
-
-impl From<BrowserArg> for Browser {
-    fn from(browser: BrowserArg) -> Self {
-        match browser {
-            BrowserArg::Chrome => Self::Chrome,
-            BrowserArg::Firefox => Self::Firefox,
-            BrowserArg::Safari => Self::Safari,
-        }
-    }
-}
-
-/// `--resolve`, as clap calls it.
-pub(super) fn read_resolve(text: &str) -> Result<Resolve, String> {
-    parse_resolve(text).map_err(|problem| problem.to_string())
-}
-
 /// Runs the command.
 pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
-    let profile = match plan::profile_of(args, folders) {
-        Ok(profile) => Arc::new(profile),
+    let target = match target::prepare(&args.target, folders) {
+        Ok(target) => target,
         Err(code) => return code,
     };
+    let profile = &target.profile;
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no runtime: {error}"), ""),
     };
-    let secrets = Arc::new(Secrets::system()).source();
-    let target = Arc::new(Target::prepare(ProfileId(0), Arc::clone(&profile), &secrets, &Patterns::default()));
-    if let Err(reason) = target.client() {
-        let detail = reason.detail.as_deref().unwrap_or_default();
-        let hint = if reason.code == Code::SecretMissing { secrets::remedy(detail) } else { String::new() };
-        return fail(&crate::diagnosis::words::phrase(reason), &hint);
-    }
     let reports = runtime.block_on(async {
         tokio::select! {
             reports = check_all(&target, args) => Some(reports),
@@ -141,12 +71,11 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     runtime.shutdown_timeout(Duration::from_millis(100));
     let Some(reports) = reports else { return ExitCode::FAILURE };
     let url = target.redactor().text(profile.url.as_str()).into_owned();
-    // What decides is the first that is not well.
-    let deciding = reports.iter().find(|report| report.outcome != Outcome::Up).or_else(|| reports.first());
+    let deciding = deciding(&reports);
     let Some(deciding) = deciding else { return ExitCode::FAILURE };
-    let healthy = is_healthy(&diagnose(&Facts::of_checks(&profile, deciding, &reports)), &reports);
+    let healthy = is_healthy(&diagnose(&Facts::of_checks(profile, deciding, &reports)), &reports);
     let code = if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    match print(args, &profile, &url, deciding, &reports) {
+    match print(args, profile, &url, deciding, &reports) {
         Ok(()) => code,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,
         Err(error) => fail(&format!("standard output can't be written: {error}"), ""),
@@ -178,7 +107,12 @@ fn print(
     out.flush()
 }
 
+/// What decides: the first that is not well.
+pub(super) fn deciding(reports: &[CheckReport]) -> Option<&CheckReport> {
+    reports.iter().find(|report| report.outcome != Outcome::Up).or_else(|| reports.first())
+}
+
 /// Every check came out well, and nothing speaks against it all the same.
-fn is_healthy(diagnosis: &Diagnosis, reports: &[CheckReport]) -> bool {
+pub(super) fn is_healthy(diagnosis: &Diagnosis, reports: &[CheckReport]) -> bool {
     diagnosis.cause == Some(CauseId::Ok) && reports.iter().all(|report| report.outcome == Outcome::Up)
 }

@@ -11,7 +11,7 @@ use crate::wire::{Exchange, Phase, Purpose};
 
 /// How a step came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Came {
+pub(in crate::cli) enum Came {
     Pass,
     Warn,
     Fail,
@@ -20,7 +20,7 @@ pub(super) enum Came {
 
 impl Came {
     /// Stable.
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::cli) fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Warn => "warn",
@@ -32,17 +32,17 @@ impl Came {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) name: &'static str,
-    pub(super) came: Came,
-    pub(super) took: Option<Duration>,
-    pub(super) detail: String,
+pub(in crate::cli) struct Step {
+    pub(in crate::cli) name: &'static str,
+    pub(in crate::cli) came: Came,
+    pub(in crate::cli) took: Option<Duration>,
+    pub(in crate::cli) detail: String,
     /// Of which exchange, from 0.
-    pub(super) exchange: Option<usize>,
+    pub(in crate::cli) exchange: Option<usize>,
 }
 
 /// All steps in order.
-pub(super) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<Step> {
+pub(in crate::cli) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for (index, exchange) in report.exchanges.iter().enumerate() {
         let decides = index + 1 == report.exchanges.len();

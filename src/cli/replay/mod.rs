@@ -20,8 +20,8 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::check::read_resolve;
 use super::fail;
+use super::target::read_resolve;
 use crate::base::Clock;
 use crate::net::{Client, Settings};
 use crate::profile::Resolve;

@@ -1,0 +1,92 @@
+//! An audit under way: the page's own check, then each probe on a connection of its own, at a bounded rate.
+//!
+//! Invariant: nothing is sent but to the profile's own host and port, and nothing besides the page's own check before the
+//! caller has seen how much it will be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::probe::{self, Manner};
+use super::redact;
+use super::target::Target;
+use crate::base::Clock;
+use crate::diagnosis::audit::{Finding, Probe, Seen, findings, probes};
+use crate::diagnosis::{Facts, diagnose};
+use crate::watch::CheckReport;
+use crate::wire::{Exchange, Purpose};
+
+/// The most requests a second.
+pub const RATE: u32 = 20;
+
+/// How long one may take.
+const EACH: Duration = Duration::from_secs(5);
+
+/// The page's own check, and what would be sent next.
+#[derive(Debug)]
+pub struct Audit {
+    target: Arc<Target>,
+    /// Secrets are still in it.
+    report: CheckReport,
+    probes: Vec<Probe>,
+    clock: Clock,
+}
+
+/// What came of it; secrets replaced.
+#[derive(Debug)]
+pub struct Audited {
+    pub report: CheckReport,
+    pub seen: Vec<Seen>,
+    /// The gravest first.
+    pub findings: Vec<Finding>,
+}
+
+impl Audit {
+    /// Makes the page's own check.
+    pub async fn begin(target: &Arc<Target>, clock: Clock) -> Self {
+        let manner = Manner { scheduled: clock.mono(), observe: Some(Duration::ZERO) };
+        let report = probe::bare(target, manner, clock).await.report;
+        let probes = probes(&Facts::of_check(&target.profile, &report));
+        Self { target: Arc::clone(target), report, probes, clock }
+    }
+
+    /// Why nothing can be tried, a sentence: the server could not even be asked by the page itself.
+    pub fn hindrance(&self) -> Option<String> {
+        let answered = self.report.exchanges.iter().any(|exchange| exchange.response().is_some());
+        let summary = || diagnose(&Facts::of_check(&self.target.profile, &self.report)).summary;
+        (!answered || self.probes.is_empty()).then(|| self.target.redactor().text(&summary()).into_owned())
+    }
+
+    /// How many requests it takes.
+    pub fn requests(&self) -> usize {
+        self.probes.len()
+    }
+
+    /// Sends them, at most `rate` (1 to [`RATE`]) a second.
+    pub async fn run(self, rate: u32) -> Audited {
+        let Self { target, report, probes, clock } = self;
+        let mut seen = Vec::new();
+        let mut pace = tokio::time::interval(Duration::from_secs(1) / rate.clamp(1, RATE));
+        for probe in probes {
+            pace.tick().await;
+            let Ok(client) = target.client() else { break };
+            let deadline = clock.mono() + target.profile.timeout.min(EACH);
+            let request = probe.request.clone();
+            let exchange = if request.purpose == Purpose::Handshake {
+                // The connection is let go: whether it was given is all that counts.
+                Box::pin(client.upgrade(request, deadline)).await.0
+            } else {
+                Box::pin(client.exchange(request, deadline)).await
+            };
+            seen.push(probe.seen(exchange));
+        }
+        let facts = Facts::of_check(&target.profile, &report);
+        let findings = findings(&facts, &seen);
+        let redactor = target.redactor();
+        let hidden = |exchange: &Exchange| exchange.redacted(&redactor);
+        Audited {
+            report: redact::report(report, &redactor),
+            seen: seen.into_iter().map(|one| Seen { exchange: hidden(&one.exchange), ..one }).collect(),
+            findings,
+        }
+    }
+}
