@@ -63,7 +63,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
         Ask::PlainGet => plain(own, own.url.clone())?,
         Ask::OtherSlash => at(own, |url| url.set_path(&other_slash(url.path()))),
         Ask::NoSuchPath => at(own, |url| {
-            let path = nowhere(url.path());
+            let path = if facts.kind == Kind::WebSocket { beneath(url.path()) } else { nowhere(url.path()) };
             url.set_path(&path);
         }),
         Ask::Root => {
@@ -301,4 +301,10 @@ fn nowhere(path: &str) -> String {
     let folder = whole.rfind('/').map_or("/", |at| &whole[..=at]);
     let slash = if path.ends_with('/') && path != "/" { "/" } else { "" };
     format!("{folder}{NOWHERE}{slash}")
+}
+
+/// A path below that one: a route that takes any name in its last part doesn't take it.
+fn beneath(path: &str) -> String {
+    let slash = if path.ends_with('/') { "/" } else { "" };
+    format!("{}/{NOWHERE}{slash}", path.strip_suffix('/').unwrap_or(path))
 }

@@ -122,7 +122,7 @@ impl<'a> Facts<'a> {
 
     /// The first cookie that stayed behind by that cause.
     pub fn lost_by(&self, cause: CauseId) -> Option<&Excluded> {
-        self.beside.cookies.iter().find(|lost| rules::cookie::cause_of(lost.why) == cause)
+        self.beside.cookies.iter().find(|lost| rules::authentication::cookies::cause_of(lost.why) == cause)
     }
 
     /// What the server was asked first, signing in apart.
@@ -261,6 +261,10 @@ impl<'a> Facts<'a> {
     pub fn stack_or_guess(&self) -> Option<&'a str> {
         self.stack.or_else(|| {
             let server = self.server();
+            // What refuses an upgrade often leaves its name out; what was asked besides has it.
+            let besides = self.further.iter().rev().filter_map(|one| one.response()?.headers.first_str("server"));
+            let server =
+                if server.is_empty() { besides.last().unwrap_or_default().to_ascii_lowercase() } else { server };
             [
                 ("werkzeug", "flask-socketio"),
                 ("uvicorn", "fastapi"),

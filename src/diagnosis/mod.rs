@@ -94,12 +94,6 @@ impl Finding {
         }
         self
     }
-
-    /// It may also be what `other` says.
-    fn joined(self, other: Self) -> Self {
-        let first = self.or(other.cause, other.confidence);
-        other.others.into_iter().fold(first, |finding, (cause, confidence)| finding.or(cause, confidence))
-    }
 }
 
 /// The cause that the evidence points to.

@@ -1,11 +1,11 @@
 //! The rules, by family. Each looks at the reason's code first, then at what the wire said.
 
+mod application;
+pub(super) mod authentication;
 mod closed;
-pub(super) mod cookie;
 mod cors;
 mod handshake;
 mod local_network;
-mod login;
 mod network;
 mod page;
 mod performance;
@@ -15,7 +15,7 @@ mod socket;
 mod socketio;
 mod status;
 mod tls;
-mod token;
+mod upgrade;
 
 use super::rule::{Candidate, Fit, Rule};
 use super::words;
@@ -30,18 +30,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
         let summary = format!("{} works as its page's script expects.{condition}", facts.url);
         return Some(Finding::new(CauseId::Ok, 1.0, summary));
     };
-    let found = login::find(facts, code)
-        .or_else(|| network::find(facts, code))
+    network::find(facts, code)
         .or_else(|| handshake::find(facts, code))
         .or_else(|| closed::find(facts, code))
         .or_else(|| status::find(facts, code))
-        .or_else(|| other(facts, code));
-    // A cookie that stayed behind is one more reading of a refusal.
-    match (found, cookie::find(facts, code)) {
-        (Some(found), Some(cookie)) if found.confidence < cookie.confidence => Some(cookie.joined(found)),
-        (Some(found), Some(cookie)) => Some(found.joined(cookie)),
-        (found, cookie) => found.or(cookie),
-    }
+        .or_else(|| other(facts, code))
 }
 
 /// Every rule of the families that have one a file.
@@ -55,6 +48,9 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         socketio::RULES,
         reflected::RULES,
         performance::RULES,
+        upgrade::RULES,
+        application::RULES,
+        authentication::RULES,
     ]
     .into_iter()
     .flatten()
@@ -70,9 +66,11 @@ pub(super) fn candidates(facts: &Facts<'_>) -> Vec<Candidate> {
     all().filter_map(candidate).collect()
 }
 
-/// What the cause's own rule advises; `None` where the cause has no rule of its own.
+/// What the cause's own rule advises, the one that fits where there are several; `None` where the cause has no rule of its own.
 pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Option<Vec<Fix>> {
-    all().find(|rule| rule.cause == cause).map(|rule| (rule.fixes)(facts))
+    let of_cause = || all().filter(|rule| rule.cause == cause);
+    let fitting = of_cause().find(|rule| (rule.look)(facts) != Fit::No);
+    fitting.or_else(|| of_cause().next()).map(|rule| (rule.fixes)(facts))
 }
 
 /// What is amiss beside `cause`, the gravest first.
@@ -88,7 +86,7 @@ pub(super) fn warnings(facts: &Facts<'_>, cause: Option<CauseId>) -> Vec<Warning
     };
     let mut warnings: Vec<Warning> = Vec::new();
     let of_rules = all().filter_map(warned);
-    for warning in of_rules.chain(cookie::warnings(facts)).chain(local_network::warning(facts)) {
+    for warning in of_rules.chain(local_network::warning(facts)) {
         if Some(warning.cause) != cause && warnings.iter().all(|known| known.cause != warning.cause) {
             warnings.push(warning);
         }

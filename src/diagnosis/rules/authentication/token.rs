@@ -1,10 +1,11 @@
-//! A JSON Web Token in the query: whether it is one, and whether its time is over.
+//! A JSON Web Token that was sent: whether it is one, and whether its time is over.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::base::Wall;
+use crate::diagnosis::{Facts, Fix};
 
 /// What a token in the URL looks like from outside, its signature unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +18,36 @@ pub(super) enum Token {
     Plausible,
 }
 
-/// The token that the URL carries, if it carries one: `token`, `access_token`, `jwt`, `auth`.
-pub(super) fn in_query(url: &Url, now: Wall) -> Option<Token> {
-    let (_, value) = url.query_pairs().find(|(name, _)| {
-        ["token", "access_token", "jwt", "auth", "auth_token"].iter().any(|known| name.eq_ignore_ascii_case(known))
-    })?;
+/// The token that was sent: in the URL, or as a bearer.
+pub(super) fn given(facts: &Facts<'_>) -> Option<Token> {
+    in_query(facts.url, facts.at).or_else(|| {
+        let value = facts.last()?.request.headers.first_str("authorization")?;
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| read(token.trim(), facts.at))
+    })
+}
+
+/// How a page's script sends one along with a WebSocket.
+pub(super) fn in_page(facts: &Facts<'_>) -> Option<Fix> {
+    let name =
+        |pair: (std::borrow::Cow<'_, str>, _)| NAMES.iter().copied().find(|known| pair.0.eq_ignore_ascii_case(known));
+    let name = facts.url.query_pairs().find_map(name).unwrap_or("token");
+    let (scheme, host, path) = (facts.url.scheme(), facts.host(), facts.url.path());
+    facts.is_websocket().then(|| {
+        Fix::at(
+            "any",
+            "In the page, with a token that was fetched just before.",
+            format!("new WebSocket(`{scheme}://{host}{path}?{name}=${{encodeURIComponent(token)}}`)"),
+        )
+    })
+}
+
+/// What a query calls its token.
+const NAMES: [&str; 5] = ["token", "access_token", "jwt", "auth", "auth_token"];
+
+/// The token that the URL carries, if it carries one.
+fn in_query(url: &Url, now: Wall) -> Option<Token> {
+    let (_, value) = url.query_pairs().find(|(name, _)| NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)))?;
     Some(read(&value, now))
 }
 

@@ -1,0 +1,32 @@
+"""CORS as ENV["cors"] says it: CORSMiddleware's arguments, or none. A 404, a crash, a handled 500, JSON by POST."""
+
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+app = FastAPI()
+if "hosts" in ENV:
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=ENV["hosts"])
+# fix:
+if "cors" in ENV:
+    app.add_middleware(CORSMiddleware, **ENV["cors"])
+# :fix
+
+
+@app.middleware("http")
+async def by_hand(request: Request, call_next):
+    response = await call_next(request)
+    for name, value in ENV.get("headers", {}).items():
+        response.headers[name] = request.headers.get("origin", "") if value == "$origin" else value
+    return response
+
+
+@app.api_route("/api/ping", methods=["GET", "POST", "PUT", "DELETE"])
+async def ping():
+    return {"ok": True}
+
+
+@app.get("/api/boom")
+async def boom():
+    raise RuntimeError("boom")
