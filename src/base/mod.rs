@@ -1,4 +1,5 @@
-//! Layer 0: what every room may use and that uses no room: ids, the clock, bounded rings, secrets, problems.
+//! Layer 0: what every room may use and that uses no room: ids, the clock, bounded rings, secrets, problems, sentences
+//! with holes.
 
 pub mod clock;
 pub mod id;
@@ -6,6 +7,7 @@ pub mod panic;
 pub mod problem;
 pub mod ring;
 pub mod secret;
+pub mod template;
 
 pub use clock::{Clock, Moment, Wall};
 pub use id::{Interner, ProfileId};

@@ -3,6 +3,7 @@
 //! `model` has the types. Parsing, checking and writing back are pure: text in, profile or problems out.
 
 pub mod duration;
+pub mod intake;
 pub mod model;
 pub mod read;
 pub mod redact;

@@ -6,6 +6,7 @@
 mod chrome;
 mod event_source;
 mod firefox;
+pub mod heard;
 mod safari;
 
 pub use event_source::{of_answer_without_body, of_broken_stream, of_given_up, of_odd_charset, of_refused_stream};
