@@ -224,3 +224,86 @@ proptest::proptest! {
         }
     }
 }
+
+const HAR: &str = r#"{"log":{"version":"1.2","creator":{"name":"WebInspector","version":"537.36"},
+"pages":[{"id":"page_1","title":"https://app.test/home?x=1","startedDateTime":"2026-11-21T10:00:00Z"}],
+"entries":[
+ {"_resourceType":"document","startedDateTime":"2026-11-21T10:00:00Z","time":12,"request":{"method":"GET","url":"https://app.test/home","headers":[]},"response":{"status":200,"headers":[],"content":{}}},
+ {"_resourceType":"fetch","pageref":"page_1","startedDateTime":"2026-11-21T10:00:01Z","time":31.5,
+  "request":{"method":"POST","url":"https://api.test/login","headers":[{"name":":authority","value":"api.test"},{"name":"Origin","value":"https://app.test"},{"name":"Content-Type","value":"application/json"},{"name":"User-Agent","value":"Mozilla/5.0 Chrome/156.0 Safari/537.36"}],"postData":{"mimeType":"application/json","text":"{\"user\":\"ops\",\"password\":\"canary-3\"}"}},
+  "response":{"status":0,"headers":[],"content":{"size":0},"_error":"net::ERR_FAILED"}},
+ {"_resourceType":"preflight","request":{"method":"OPTIONS","url":"https://api.test/login","headers":[]},"response":{"status":204,"headers":[],"content":{}}},
+ {"_resourceType":"websocket","pageref":"page_1","request":{"method":"GET","url":"wss://api.test/ws?token=canary-4","headers":[{"name":"Upgrade","value":"websocket"},{"name":"Origin","value":"https://app.test"},{"name":"Sec-WebSocket-Protocol","value":"v1"}]},"response":{"status":101,"headers":[],"content":{}},
+  "_webSocketMessages":[{"type":"send","time":1.5,"opcode":1,"data":"{\"type\":\"hello\"}"},{"type":"receive","time":1.6,"opcode":1,"data":"{\"type\":\"welcome\"}"},{"type":"receive","time":1.7,"opcode":2,"data":"AQI="}]},
+ {"_resourceType":"websocket","request":{"method":"GET","url":"wss://io.test/socket.io/?EIO=4&transport=websocket&sid=abc","headers":[{"name":"Origin","value":"https://app.test"}]},"response":{"status":101,"headers":[],"content":{}},
+  "_webSocketMessages":[{"type":"send","opcode":1,"data":"2probe"},{"type":"send","opcode":1,"data":"40/admin,{\"token\":\"canary-5\",\"room\":7}"}]},
+ {"_resourceType":"xhr","request":{"method":"GET","url":"https://io.test/socket.io/?EIO=4&transport=polling&t=x1","headers":[{"name":"Origin","value":"https://app.test"}]},"response":{"status":200,"headers":[],"content":{}}}
+]}}"#;
+
+#[test]
+fn a_har_gives_each_request_of_a_script_with_what_came_of_it() {
+    let intake = read(HAR, None);
+    let names: Vec<&str> = intake.drafts.iter().map(|draft| draft.profile.name.as_str()).collect();
+    assert_eq!(names, ["POST api.test/login", "api.test/ws", "io.test Socket.IO"], "{:?}", intake.problems);
+    for draft in &intake.drafts {
+        let written = profile::write(&draft.profile);
+        assert!(!written.contains("canary"), "{written}");
+        assert_eq!(draft.profile.page.as_ref().unwrap().origin().ascii_serialization(), "https://app.test");
+    }
+    let [login, socket, io] = intake.drafts.as_slice() else { panic!("three") };
+    assert_eq!((login.seen.error.as_deref(), login.browser), (Some("net::ERR_FAILED"), Some(Browser::Chrome)));
+    assert_eq!(login.profile.page.as_ref().unwrap().as_str(), "https://app.test/home?x=1");
+    assert_eq!(socket.profile.websocket.send, [Setting::Plain("{\"type\":\"hello\"}".into())]);
+    assert_eq!((socket.seen.status, socket.seen.messages.len()), (Some(101), 3));
+    assert_eq!(io.profile.socketio.namespaces, ["/admin"]);
+    assert_eq!(io.profile.secret_names(), ["io.test-token"]);
+    assert_eq!(intake.skipped.len(), 2);
+}
+
+#[test]
+fn a_har_that_breaks_off_gives_what_was_whole_and_says_where_it_ended() {
+    let end = HAR.find("_webSocketMessages").unwrap();
+    let intake = read(&HAR[..end], Some(profile::intake::Form::Har));
+    assert_eq!(intake.drafts.len(), 1);
+    let said = intake.problems[0].to_string();
+    assert!(said.contains("breaks off after 3 whole entries, at about byte"), "{said}");
+}
+
+#[test]
+fn hostile_nesting_is_refused_with_the_place() {
+    let text = format!("{}{}", r#"{"log":{"entries":[{"request":{"url":"https://a.test/"},"x":"#, "[".repeat(1 << 20));
+    let intake = read(&text, Some(profile::intake::Form::Har));
+    assert!(intake.problems[0].message.contains("nests too deep after 0 whole entries"), "{:?}", intake.problems);
+    let intake = read(&format!("{{\"info\":{{\"_postman_id\":1}},\"item\":{}", "[".repeat(100_000)), None);
+    assert!(intake.problems[0].message.contains("no JSON"), "{:?}", intake.problems);
+}
+
+#[test]
+fn a_collection_gives_its_requests_with_folders_variables_and_auth() {
+    let text = r#"{"info":{"_postman_id":"1","name":"Shop","schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+      "variable":[{"key":"base","value":"https://{{host}}"},{"key":"host","value":"api.test"}],
+      "auth":{"type":"bearer","bearer":[{"key":"token","value":"{{jwt}}"}]},
+      "item":[{"name":"Carts","item":[
+        {"name":"Add to cart","request":{"method":"POST","url":{"raw":"{{base}}/carts/:id?x=1","variable":[{"key":"id","value":"7"}]},
+         "header":[{"key":"X-A","value":"1"},{"key":"X-B","value":"2","disabled":true}],
+         "body":{"mode":"raw","raw":"{\"n\":1}","options":{"raw":{"language":"json"}}}}},
+        {"name":"Open","request":{"auth":{"type":"noauth"},"method":"GET","url":"{{base}}/open"}},
+        {"name":"Lost","request":{"method":"GET","url":"{{nowhere}}/x"}}]}]}"#;
+    let intake = read(text, None);
+    assert_eq!(intake.drafts.len(), 2, "{:?}", intake.problems);
+    let [add, open] = intake.drafts.as_slice() else { panic!("two") };
+    let written = profile::write(&add.profile);
+    for line in [
+        "name = \"Add to cart\"",
+        "url = \"https://api.test/carts/7?x=1\"",
+        "group = \"Shop / Carts\"",
+        "body = '{\"n\":1}'",
+    ] {
+        assert!(written.lines().any(|known| known == line), "no {line}\n{written}");
+    }
+    assert!(
+        add.missing.iter().any(|missing| matches!(missing, Missing::Secret { name, .. } if name == "api.test-token"))
+    );
+    assert_eq!(open.profile.auth, Auth::None);
+    assert!(intake.problems[0].message.contains("variable"), "{:?}", intake.problems);
+}

@@ -5,14 +5,18 @@
 //! profile names it, and its value stands beside in [`Draft::secrets`]. Nothing is guessed without a word: what the source
 //! doesn't say is [`Missing`].
 
+mod bounded;
 mod console;
 mod curl;
+mod har;
 mod js;
+mod postman;
 mod request;
 mod script;
 mod secrets;
 mod shell;
 
+use std::io::{self, Read};
 use std::time::Duration;
 
 use url::Url;
@@ -22,14 +26,14 @@ use crate::base::{Problem, Secret, Severity};
 use crate::browser::console::heard::Heard;
 use crate::browser::{Browser, console::heard};
 
-pub use self::console::read as read_console;
-pub use self::curl::read as read_command;
-pub use self::script::read as read_script;
+pub use self::har::read_har;
 
 /// The most text that is read at once, in bytes. A HAR is read as a stream, and may be larger.
 pub const MAX_TEXT: usize = 4 << 20;
 /// The most drafts of one source.
 pub const MAX_DRAFTS: usize = 500;
+/// How much of a file tells its form, in bytes.
+const HEAD: u64 = 64 << 10;
 /// How much is kept of a body or a message that was seen, in bytes.
 pub const MAX_SEEN: usize = 4 << 10;
 
@@ -155,11 +159,31 @@ pub fn read(text: &str, hint: Option<Form>) -> Intake {
         Form::Console => console::read(text),
         Form::Command => curl::read(text),
         Form::Script => script::read(text),
-        Form::Har | Form::Postman => Intake::default(),
+        Form::Har => har::read_har(text.as_bytes()),
+        Form::Postman => postman::read(text),
         Form::Url => of_url(text),
     };
     intake.form = Some(form);
     intake
+}
+
+/// Reads a file, or whatever else comes as bytes; a HAR as a stream.
+///
+/// # Errors
+/// The source can't be read.
+pub fn read_from(mut source: impl Read, hint: Option<Form>) -> io::Result<Intake> {
+    let mut head = Vec::new();
+    (&mut source).take(HEAD).read_to_end(&mut head)?;
+    let form = hint.or_else(|| recognise(&String::from_utf8_lossy(&head)));
+    if form == Some(Form::Har) {
+        let start = if head.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+        return Ok(Intake { form, ..har::read_har(head[start..].chain(source)) });
+    }
+    source.take(MAX_TEXT as u64 + 1).read_to_end(&mut head)?;
+    Ok(match std::str::from_utf8(&head) {
+        Ok(text) => read(text, form),
+        Err(error) => Intake::refused(format!("it is no text: byte {} is not UTF-8", error.valid_up_to() + 1)),
+    })
 }
 
 /// Which form a text has.
@@ -214,7 +238,20 @@ impl Intake {
             let (a, b) = (&known.profile, &draft.profile);
             a.kind == b.kind && a.url == b.url && a.request == b.request && a.page == b.page && a.auth == b.auth
         };
+        // The same name is the same secret: the newest value is the one to try.
+        for (name, value) in &draft.secrets {
+            let known = self.drafts.iter_mut().flat_map(|draft| &mut draft.secrets).filter(|(known, _)| known == name);
+            known.for_each(|(_, known)| *known = value.clone());
+        }
         if let Some(known) = self.drafts.iter_mut().find(same) {
+            // The WebSocket's messages tell which namespaces are joined; polling's are not in the source.
+            if known.seen.messages.is_empty() && !draft.seen.messages.is_empty() {
+                known.profile.socketio.clone_from(&draft.profile.socketio);
+                let news =
+                    draft.secrets.into_iter().filter(|(name, _)| !known.secrets.iter().any(|(old, _)| old == name));
+                let news: Vec<_> = news.collect();
+                known.secrets.extend(news);
+            }
             known.seen.add(draft.seen);
         } else if self.drafts.len() < MAX_DRAFTS {
             self.drafts.push(draft);
@@ -241,6 +278,8 @@ impl Seen {
             *self = Self { times, at, ..later };
             return;
         }
+        let room = 200_usize.saturating_sub(self.messages.len());
+        self.messages.extend(later.messages.into_iter().take(room));
         let room = 50_usize.saturating_sub(self.console.len());
         self.console.extend(later.console.into_iter().take(room));
         self.error = self.error.take().or(later.error);

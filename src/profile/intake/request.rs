@@ -238,7 +238,7 @@ impl Raw {
         profile.websocket.protocols.append(&mut self.protocols);
         profile.websocket.protocols.retain(|protocol| !protocol.is_empty());
         for text in std::mem::take(&mut self.send) {
-            let setting = hidden(&text, "message", names);
+            let setting = hidden(&text, &format!("message-{:x}", digest(&text)), names);
             profile.websocket.send.push(setting);
         }
         if profile.kind != Kind::Http {
@@ -246,7 +246,8 @@ impl Raw {
         }
         let method = self.method.take().unwrap_or_else(|| if self.body.is_some() { "POST" } else { "GET" }.to_owned());
         if let Some(body) = self.body.take().filter(|body| !body.is_empty() && method != "GET" && method != "HEAD") {
-            profile.request.body = Some(hidden(&body, "body", names));
+            let what = format!("body-{:x}", digest(&body));
+            profile.request.body = Some(hidden(&body, &what, names));
         }
         profile.request.method = method;
     }
@@ -258,6 +259,11 @@ fn hidden(text: &str, what: &str, names: &mut Names) -> Setting {
     let words = lower.split(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)));
     let signs_in = words.take(10_000).any(is_secret_name);
     if signs_in { names.keep(what, text) } else { Setting::Plain(text.into()) }
+}
+
+/// Tells the texts of one source apart by their names.
+fn digest(text: &str) -> u16 {
+    text.bytes().fold(0x811c, |hash: u16, byte| (hash ^ u16::from(byte)).wrapping_mul(0x0193))
 }
 
 /// `Basic …` of `user:password`.
@@ -327,14 +333,15 @@ fn is_vague(url: &Url) -> bool {
 
 /// The address of one of Engine.IO's requests → the server's: path, revision and transport go where profiles have them.
 fn take_socketio(profile: &mut Profile) {
-    let mut transport = None;
+    let (mut transport, mut is_upgrade) = (None, false);
     let mut rest: Vec<(String, String)> = Vec::new();
     for (name, value) in profile.url.query_pairs().into_owned() {
         match name.as_str() {
             "EIO" => profile.socketio.protocol = value.parse().ok().filter(|revision| [3, 4].contains(revision)),
             "transport" => transport = Some(value),
-            // A session's id, and what keeps caches away.
-            "sid" | "t" | "b64" | "j" => {}
+            // What comes later in a session, and what keeps caches away.
+            "sid" => is_upgrade = true,
+            "t" | "b64" | "j" => {}
             _ => rest.push((name, value)),
         }
     }
@@ -347,7 +354,7 @@ fn take_socketio(profile: &mut Profile) {
         profile.url.query_pairs_mut().extend_pairs(&rest);
     }
     // A WebSocket without a session: the page asks for no polling.
-    if transport.as_deref() == Some("websocket") && matches!(profile.url.scheme(), "ws" | "wss") {
+    if transport.as_deref() == Some("websocket") && !is_upgrade && matches!(profile.url.scheme(), "ws" | "wss") {
         profile.socketio.transports = vec![Transport::WebSocket, Transport::Polling];
     }
     let _ = match profile.url.scheme() {

@@ -53,7 +53,7 @@ fn calls(text: &str) -> impl Iterator<Item = (Call, usize, &str)> {
             let after = &text[at + words.len()..];
             let (method, inside) = match call {
                 Call::Axios => match after.split_once('(') {
-                    Some((method, _)) if method.is_empty() => ("", at + words.len() + 1),
+                    Some(("", _)) => ("", at + words.len() + 1),
                     Some((method, _)) if method.len() < 10 && method.starts_with('.') => {
                         (method.trim_start_matches('.'), at + words.len() + method.len() + 1)
                     }

@@ -31,7 +31,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     if ["sid", "auth"].contains(&lower.as_str()) {
         return true;
     }
-    let has = |word: &&str| match *word {
+    let has = |word: &str| match word {
         // Not `inside`, not `author`.
         "sid" => lower.ends_with("_sid") || lower.ends_with(".sid") || lower.starts_with("sid_"),
         "auth" => {
@@ -41,7 +41,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
         }
         word => lower.contains(word),
     };
-    NAMES.iter().any(|word| has(&word))
+    NAMES.iter().any(|word| has(word))
 }
 
 /// A value that stands for another one: somebody took the real one out, or never put it in.
