@@ -21,7 +21,7 @@ use crate::watch::meaning::wants_sign_in;
 use crate::watch::session::{Effect, Input, Session};
 use crate::watch::surroundings::Reach;
 use crate::watch::{CheckReport, CloseFacts, Code, End, EventBody, Evidence, Reason, SignInStep, Verdict, judge};
-use crate::wire::{Exchange, NetError, Phases};
+use crate::wire::{Exchange, NetError, Phases, WireResponse};
 
 /// What a check comes to.
 #[derive(Debug)]
@@ -275,7 +275,9 @@ fn verdict_of(target: &Target, seen: &Seen) -> Verdict {
         (None, Some(response), None) => End::Answered(response),
         (None, None, None) => End::NotMade(Reason::new(Code::NetworkConfiguration)),
     };
-    judge(&Evidence { end, total: seen.total }, target.expect())
+    let streamed = answer.last().filter(|_| response.is_some_and(WireResponse::is_event_stream));
+    let told = streamed.and_then(|last| last.phases.body).unwrap_or_default();
+    judge(&Evidence { end, total: seen.total.map(|total| total.saturating_sub(told)) }, target.expect())
 }
 
 /// A fault's reason, with the status that stood behind it.

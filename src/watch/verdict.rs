@@ -16,7 +16,7 @@ use crate::wire::{Headers, NetError, WireResponse};
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
     pub end: End<'a>,
-    /// From the first byte of work to the end; `None` where it was not made.
+    /// From the first byte of work to the end (of a stream of events: to its head); `None` where it was not made.
     pub total: Option<Duration>,
 }
 
@@ -108,7 +108,10 @@ fn fault_of(answer: &WireResponse, expect: Expect<'_>) -> Option<Reason> {
         return Some(refine(Reason::new(Code::Status).with_status(status), Some(answer)));
     }
     // What the page's script waits for is the body, whatever the browser says of the head.
-    if let Some(error) = &answer.transfer.error {
+    if let Some(error) = &answer.transfer.error
+        // Events that go on past the check's time are what such a page waits for.
+        && !(answer.is_event_stream() && matches!(error, NetError::Timeout { .. }))
+    {
         return Some(Reason::from(error).with_status(status));
     }
     let mismatch = expect.body.is_some_and(|body| !body.is_match(&answer.body));
@@ -146,7 +149,7 @@ fn says(answer: &WireResponse, test: fn(&str) -> bool) -> bool {
 mod tests {
     use super::*;
     use crate::watch::{ClosedBy, ScriptClose};
-    use crate::wire::HttpVersion;
+    use crate::wire::{HttpVersion, Phase};
     use bytes::Bytes;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> WireResponse {
@@ -193,6 +196,19 @@ mod tests {
         let body = Expect { body: Some(&regex), ..expect() };
         check(End::Answered(&answer(200, &[], "{\"ok\": true}")), body, "up connected -");
         check(End::Answered(&answer(200, &[], "<html>")), body, "down error body_mismatch 200");
+    }
+
+    #[test]
+    fn events_that_go_on_past_the_checks_time_are_no_fault_and_a_body_that_does_is() {
+        let late = NetError::Timeout { phase: Phase::Body, after: Duration::from_secs(5) };
+        for (kind, expected) in [
+            ("text/event-stream; charset=utf-8", "up connected -"),
+            ("application/json", "down error timeout 200"),
+        ] {
+            let mut answer = answer(200, &[("Content-Type", kind)], "data: 1\n\n");
+            answer.transfer.error = Some(late.clone());
+            check(End::Answered(&answer), expect(), expected);
+        }
     }
 
     #[test]

@@ -91,6 +91,14 @@ pub struct WireResponse {
     pub transfer: Transfer,
 }
 
+impl WireResponse {
+    /// Whether its body is server-sent events, which come as long as there is something to tell.
+    pub fn is_event_stream(&self) -> bool {
+        let kind = self.headers.first_str("content-type").unwrap_or_default();
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+    }
+}
+
 /// How an answer came, beside what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transfer {
