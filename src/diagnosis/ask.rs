@@ -3,6 +3,8 @@
 //! Invariant: a question is the page's request with one thing changed, or an ordinary GET. A request that may change something
 //! at the server is never sent a second time.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::Facts;
@@ -33,6 +35,23 @@ pub struct Question {
     pub request: WireRequest,
     /// Past the profile's forward proxy.
     pub direct: bool,
+    /// How long to stay with a WebSocket that opens.
+    pub stay: Stay,
+}
+
+/// How a socket that was opened for a question is stayed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stay {
+    pub most: Duration,
+    /// A ping so often.
+    pub ping: Option<Duration>,
+}
+
+impl Stay {
+    /// For the first messages.
+    const SHORT: Self = Self { most: Duration::from_millis(700), ping: None };
+    /// Until something on the way has had enough of the silence.
+    const LONG: Self = Self { most: Duration::from_secs(8), ping: None };
 }
 
 /// What to send next for `ask`, where `before` has been sent for it already; `None`: nothing (more).
@@ -46,10 +65,11 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
     if repeats && !matches!(own.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
         return None;
     }
-    let question = |request| Some(Question { request, direct: false });
+    let question = |request| Some(Question { request, direct: false, stay: Stay::SHORT });
     match ask {
         Ask::Handshakes => return question(handshakes(facts, before)?),
         Ask::RoundTrips => return if before.len() < ROUND_TRIPS { question(own.clone()) } else { None },
+        Ask::IdleWait => return idle_wait(facts, own, before),
         _ if !first => return None,
         _ => {}
     }
@@ -60,6 +80,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
         Ask::TwinHost => repeated_from(own, Some(&twin_host(facts)?)),
         Ask::TwinScheme => repeated_from(own, Some(&twin_scheme(facts)?)),
         Ask::SpelledPort => repeated_from(own, Some(&spelled_port(facts)?)),
+        Ask::PortlessOrigin => repeated_from(own, Some(&portless(facts)?)),
         Ask::PlainGet => plain(own, own.url.clone())?,
         Ask::OtherSlash => at(own, |url| url.set_path(&other_slash(url.path()))),
         Ask::NoSuchPath => at(own, |url| {
@@ -81,7 +102,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
         Ask::Upgrade => handshake(facts, own)?,
         Ask::Direct => {
             facts.last()?.proxy.as_ref()?;
-            return Some(Question { request: own.clone(), direct: true });
+            return Some(Question { request: own.clone(), direct: true, stay: Stay::SHORT });
         }
         Ask::NoToken => at(own, |url| url.set_query(None)),
         Ask::NoCookie => {
@@ -95,7 +116,7 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
         Ask::Banner => {
             WireRequest { method: "PING".into(), headers: Headers::default(), ..plain(own, own.url.clone())? }
         }
-        Ask::Handshakes | Ask::RoundTrips => return None,
+        Ask::Handshakes | Ask::RoundTrips | Ask::IdleWait => return None,
     })
 }
 
@@ -242,6 +263,33 @@ fn handshakes(facts: &Facts<'_>, before: &[&Exchange]) -> Option<WireRequest> {
         }
         _ => Some(opening),
     }
+}
+
+/// A silent socket; where that was cut, the same with pings, for longer than the silent one lasted.
+fn idle_wait(facts: &Facts<'_>, own: &WireRequest, before: &[&Exchange]) -> Option<Question> {
+    let stay = match before {
+        [] => Stay::LONG,
+        [alone] => {
+            let quiet = cut_after(alone)?;
+            Stay { most: quiet.mul_f32(1.6), ping: Some(quiet / 3) }
+        }
+        _ => return None,
+    };
+    Some(Question { request: handshake(facts, own)?, direct: false, stay })
+}
+
+/// How long a socket that was stayed with had been quiet when it ended without a close; `None`: it did not end so.
+pub(super) fn cut_after(waited: &Exchange) -> Option<Duration> {
+    let body = &waited.response()?.body;
+    let last = body.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?;
+    let is_cut = last == b"[end]" || last.starts_with(b"[net::ERR_CONNECTION_");
+    waited.phases.body.filter(|quiet| is_cut && *quiet >= Duration::from_millis(900))
+}
+
+/// The page's origin as a proxy makes it that drops the port.
+fn portless(facts: &Facts<'_>) -> Option<String> {
+    facts.page.port()?;
+    Some(format!("{}://{}", facts.page.scheme(), facts.page.host_str()?))
 }
 
 /// The origin that the endpoint's own pages have.

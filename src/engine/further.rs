@@ -10,7 +10,7 @@ use super::probe::{self, Manner};
 use super::redact;
 use super::target::Target;
 use crate::base::Clock;
-use crate::diagnosis::ask::{self, Question};
+use crate::diagnosis::ask::{self, Question, Stay};
 use crate::diagnosis::{Facts, wanted};
 use crate::net::{Client, Received, Upgraded};
 use crate::watch::{CheckReport, Outcome};
@@ -21,9 +21,6 @@ pub const MOST: usize = 10;
 
 /// How long one may take.
 const EACH: Duration = Duration::from_secs(5);
-
-/// How long an upgrade's first messages are waited for.
-const LISTEN: Duration = Duration::from_millis(700);
 
 /// How much of them is kept, in bytes.
 const HEARD: usize = 4096;
@@ -108,7 +105,8 @@ async fn send(
     } else if question.request.purpose == Purpose::Handshake {
         let (mut exchange, upgraded) = client.upgrade(question.request, deadline).await;
         if let (Some(upgraded), Ok(response)) = (upgraded, &mut exchange.result) {
-            let heard = listen(upgraded, clock).await;
+            let (heard, quiet) = listen(upgraded, question.stay, clock).await;
+            exchange.phases.body = Some(quiet);
             response.body_size = heard.len() as u64;
             response.body = heard.into();
         }
@@ -120,19 +118,27 @@ async fn send(
     Some(exchange)
 }
 
-/// The first text messages, a line each, and how it ended where it did: `[close 1008 reason]`, `[end]`, `[ERR_…]`.
-async fn listen(upgraded: Upgraded, clock: Clock) -> String {
+/// The first text messages, a line each, and how it ended where it did: `[close 1008 reason]`, `[end]`, an error's code; with
+/// the time since the last of them.
+async fn listen(upgraded: Upgraded, stay: Stay, clock: Clock) -> (String, Duration) {
     let mut socket = upgraded.open().await;
     let mut heard = String::new();
-    let until = clock.mono() + LISTEN;
+    let until = clock.mono() + stay.most;
+    let mut last = clock.mono();
     while heard.len() < HEARD {
-        let received = tokio::time::timeout_at(until.into(), socket.next()).await;
+        let wake = stay.ping.map_or(until, |ping| until.min(clock.mono() + ping));
+        let received = tokio::time::timeout_at(wake.into(), socket.next()).await;
         match received {
+            Err(_) if clock.mono() < until => {
+                // Where it can't be sent, the next look says why.
+                let _ = socket.send_ping(Vec::new()).await;
+            }
             Err(_) => {
                 farewell(socket, 1000).await;
                 break;
             }
             Ok(Ok(Received::Text(text))) => {
+                last = clock.mono();
                 let room = HEARD - heard.len();
                 heard.extend(text.chars().scan(0, |size, one| {
                     *size += one.len_utf8();
@@ -156,5 +162,5 @@ async fn listen(upgraded: Upgraded, clock: Clock) -> String {
             }
         }
     }
-    heard
+    (heard, clock.mono().saturating_duration_since(last))
 }

@@ -201,10 +201,9 @@ mod tests {
     #[test]
     fn events_that_go_on_past_the_checks_time_are_no_fault_and_a_body_that_does_is() {
         let late = NetError::Timeout { phase: Phase::Body, after: Duration::from_secs(5) };
-        for (kind, expected) in [
-            ("text/event-stream; charset=utf-8", "up connected -"),
-            ("application/json", "down error timeout 200"),
-        ] {
+        for (kind, expected) in
+            [("text/event-stream; charset=utf-8", "up connected -"), ("application/json", "down error timeout 200")]
+        {
             let mut answer = answer(200, &[("Content-Type", kind)], "data: 1\n\n");
             answer.transfer.error = Some(late.clone());
             check(End::Answered(&answer), expect(), expected);

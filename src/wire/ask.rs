@@ -37,6 +37,8 @@ asks! {
     TwinScheme "twin-scheme",
     /// The same request from the page's origin with its default port spelled.
     SpelledPort "spelled-port",
+    /// The same request from the page's origin without its port.
+    PortlessOrigin "portless-origin",
     /// The endpoint's URL by an ordinary GET, where the page's request was an upgrade.
     PlainGet "plain-get",
     /// The same request with the path's last slash added or taken off.
@@ -55,6 +57,8 @@ asks! {
     Upgrade "upgrade",
     /// The same request past the forward proxy.
     Direct "direct",
+    /// A WebSocket on which nothing is said until it ends; and where it does, another that is pinged now and then.
+    IdleWait "idle-wait",
     /// Several Engine.IO sessions, each opened and polled once.
     Handshakes "handshakes",
     /// The same request several times, for its times.

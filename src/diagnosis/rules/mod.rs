@@ -2,6 +2,7 @@
 
 mod application;
 pub(super) mod authentication;
+mod between;
 mod closed;
 mod cors;
 mod handshake;
@@ -43,6 +44,7 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         page::RULES,
         reach::RULES,
         tls::RULES,
+        between::RULES,
         cors::RULES,
         socket::RULES,
         socketio::RULES,

@@ -1,0 +1,29 @@
+//! The proxy refuses the body of the request.
+
+use super::{answered, answered_words, sign, unreadable};
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::BodyTooLarge, look, fixes };
+
+fn look(facts: &Facts<'_>) -> Fit {
+    let Some((exchange, response)) = answered(facts, 413) else { return Fit::No };
+    let summary = format!(
+        "{}: the body of {} bytes is larger than it takes{}.",
+        answered_words(facts, response),
+        exchange.request.body.len(),
+        unreadable(facts)
+    );
+    Fit::Fits(Match::new(0.96, summary).sign(sign(response)))
+}
+
+fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+    vec![
+        Fix::any(
+            "Send less, or raise the limit of the proxy (nginx: client_max_body_size) and of the application together.",
+        ),
+        Fix::at("nginx", "In the server or the location.", "client_max_body_size 20m;"),
+        Fix::at("apache", "For the path.", "LimitRequestBody 20971520"),
+        Fix::at("caddy", "In the site, where there is a smaller one.", "request_body {\n  max_size 20MB\n}"),
+    ]
+}

@@ -1,0 +1,47 @@
+//! HTTP authentication stands in front.
+
+use super::{answered, answered_words, sign, unreadable};
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::HttpAuthRequired, look, fixes };
+
+fn look(facts: &Facts<'_>) -> Fit {
+    let Some((_, response)) = answered(facts, 401) else { return Fit::No };
+    let asked = response.headers.first_str("www-authenticate").unwrap_or_default();
+    let scheme = asked.split([' ', ',']).next().unwrap_or_default();
+    // Bearer is an application's own.
+    if scheme.is_empty() || scheme.eq_ignore_ascii_case("bearer") {
+        return Fit::No;
+    }
+    let summary = format!(
+        "{}: HTTP authentication ({scheme}) stands in front of it{}.",
+        answered_words(facts, response),
+        unreadable(facts)
+    );
+    Fit::Fits(Match::new(0.95, summary).sign(sign(response)).sign(format!("WWW-Authenticate: {asked}")))
+}
+
+fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
+    let path = folder(facts);
+    vec![
+        Fix::any(
+            "Sign in to the HTTP authentication first (it answers 401 to everybody else), or take it off for this path: a script's cross-origin request and a WebSocket can't ask for a name and a password.",
+        ),
+        Fix::at(
+            "nginx",
+            "A location of its own for the path, with what the other one passes on; the application then guards it by its own session.",
+            format!("location {path} {{\n    auth_basic off;\n    # proxy_pass and proxy_set_header as before\n}}"),
+        ),
+        Fix::at(
+            "apache",
+            "For the path alone.",
+            format!("<Location \"{path}\">\n  AuthType None\n  Require all granted\n</Location>"),
+        ),
+    ]
+}
+
+/// Where the endpoint lives.
+fn folder(facts: &Facts<'_>) -> String {
+    facts.opening().map_or_else(|| facts.url.path().to_owned(), |request| request.url.path().to_owned())
+}
