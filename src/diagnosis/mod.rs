@@ -141,7 +141,9 @@ pub fn wanted(facts: &Facts<'_>) -> Vec<Ask> {
     let mut asks: Vec<Ask> = Vec::new();
     let candidates = judge(facts).candidates;
     let sure = candidates.first().filter(|first| rule::SURE <= first.found.confidence).map(|first| first.cause);
-    let of_causes = candidates.into_iter().filter(|one| sure.is_none_or(|sure| sure == one.cause));
+    // What sits earlier than what is sure may be what that follows from.
+    let is_open = |cause: CauseId| sure.is_none_or(|sure| sure == cause || cause.layer() < sure.layer());
+    let of_causes = candidates.into_iter().filter(|one| is_open(one.cause));
     let all = of_causes.flat_map(|one| one.found.asks).chain(rules::asks_of_warnings(facts));
     for ask in all.filter(|ask| facts.asked(*ask).is_none()) {
         if !asks.contains(&ask) {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::coding::Decoder;
 use super::settings::Limits;
 use super::{http1, http2};
+use crate::base::Clock;
 use crate::wire::{Headers, NetError, WireResponse};
 
 /// How long a refused handshake's body is waited for: it may say why, but the refusal stands without it.
@@ -88,9 +89,19 @@ impl Body {
 
     /// Reads to the end: the first `most` bytes into `kept`, sizes and how it broke into `response`. Both hold what came also
     /// where this future is dropped.
-    pub(super) async fn read_into(&mut self, kept: &mut Vec<u8>, most: usize, response: &mut WireResponse) {
+    pub(super) async fn read_into(
+        &mut self,
+        kept: &mut Vec<u8>,
+        most: usize,
+        response: &mut WireResponse,
+        clock: Clock,
+    ) {
         loop {
             let next = self.next().await;
+            if let (Ok(Some(_)), None) = (&next, response.transfer.body_after) {
+                response.transfer.body_after =
+                    self.first_byte().map(|first| clock.mono().saturating_duration_since(first));
+            }
             response.transfer.sent_size = self.sent;
             match next {
                 Ok(Some(piece)) => {

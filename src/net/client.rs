@@ -125,7 +125,8 @@ impl Client {
         // A form may stand far down its page.
         let most = if request.purpose == Purpose::SignIn { most.max(PAGE) } else { most };
         let mut kept = Vec::new();
-        let read = tokio::time::timeout_at(until.into(), body.read_into(&mut kept, most, &mut response)).await;
+        let read =
+            tokio::time::timeout_at(until.into(), body.read_into(&mut kept, most, &mut response, self.0.clock)).await;
         if read.is_err() && !refusal {
             response.transfer.error = Some(trace.timeout(Phase::Body));
         }

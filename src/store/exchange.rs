@@ -122,6 +122,8 @@ struct ResponseForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent_size: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_after_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     body_error: Option<ErrorForm>,
 }
 
@@ -229,6 +231,7 @@ impl ResponseForm {
             body: body_form(&response.body, bound.body),
             body_size: response.body_size,
             sent_size: Some(response.transfer.sent_size).filter(|sent| *sent != response.body_size),
+            body_after_us: response.transfer.body_after.and_then(|after| u64::try_from(after.as_micros()).ok()),
             body_error: response.transfer.error.as_ref().map(ErrorForm::of),
         }
     }
@@ -243,6 +246,7 @@ impl ResponseForm {
             body_size: self.body_size,
             transfer: Transfer {
                 sent_size: self.sent_size.unwrap_or(self.body_size),
+                body_after: self.body_after_us.map(Duration::from_micros),
                 error: self.body_error.map(ErrorForm::error),
                 quirks: Quirks::default(),
             },

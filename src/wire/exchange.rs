@@ -104,6 +104,8 @@ impl WireResponse {
 pub struct Transfer {
     /// Bytes of the body as they were sent, content codings still on, the transfer coding off.
     pub sent_size: u64,
+    /// The answer's first byte until its body's first; `None`: it has none, or it is not known.
+    pub body_after: Option<Duration>,
     /// Why the body is not whole; what came before is kept. The head is good, so that a browser hands the answer out all the
     /// same.
     pub error: Option<NetError>,

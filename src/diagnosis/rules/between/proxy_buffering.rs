@@ -19,8 +19,12 @@ fn look(facts: &Facts<'_>) -> Fit {
     }
     let text = String::from_utf8_lossy(&response.body);
     let events = text.split("\n\n").filter(|event| event.lines().any(|line| line.starts_with("data"))).count();
-    let (first, rest) = (exchange.phases.first_byte.unwrap_or_default(), exchange.phases.body.unwrap_or_default());
-    if events < 2 || first < LATE || first / 10 < rest {
+    // A proxy that compresses sends the head by itself, one that buffers keeps that back, too.
+    let body = exchange.phases.body.unwrap_or_default();
+    let after = response.transfer.body_after.unwrap_or_default();
+    let silence = exchange.phases.first_byte.unwrap_or_default() + after;
+    let rest = body.saturating_sub(after);
+    if events < 2 || silence < LATE || silence / 10 < rest {
         return Fit::No;
     }
     let coding = response.headers.first_str("content-encoding").unwrap_or_default();
@@ -28,11 +32,11 @@ fn look(facts: &Facts<'_>) -> Fit {
     let summary = format!(
         "{} sends {events} events at once after {:.1} s of silence: something on the way buffers the stream.{by}",
         facts.host(),
-        first.as_secs_f32()
+        silence.as_secs_f32()
     );
     Fit::Fits(Match::new(0.87, summary).sign(format!(
         "nothing for {} ms, then everything in {} ms",
-        first.as_millis(),
+        silence.as_millis(),
         rest.as_millis()
     )))
 }
