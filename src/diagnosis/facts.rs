@@ -262,9 +262,9 @@ impl<'a> Facts<'a> {
         self.stack.or_else(|| {
             let server = self.server();
             // What refuses an upgrade often leaves its name out; what was asked besides has it.
-            let besides = self.further.iter().rev().filter_map(|one| one.response()?.headers.first_str("server"));
+            let mut besides = self.further.iter().filter_map(|one| one.response()?.headers.first_str("server"));
             let server =
-                if server.is_empty() { besides.last().unwrap_or_default().to_ascii_lowercase() } else { server };
+                if server.is_empty() { besides.next().unwrap_or_default().to_ascii_lowercase() } else { server };
             [
                 ("werkzeug", "flask-socketio"),
                 ("uvicorn", "fastapi"),

@@ -4,8 +4,8 @@
 //! happened. A cause is never certain: what the evidence can't tell apart stands among the others.
 
 pub mod ask;
-pub mod banner;
 pub mod audit;
+pub mod banner;
 pub mod beside;
 pub mod cause;
 pub mod facts;

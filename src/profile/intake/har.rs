@@ -406,7 +406,7 @@ fn seen(at: Option<String>, time: Option<f64>, response: Option<Response>, messa
             .map(|pair| (pair.name, pair.value))
             .collect();
         let body = response.content.filter(|content| content.encoding.is_none()).and_then(|content| content.text);
-        seen.body = body.map(|body| cut(body));
+        seen.body = body.map(cut);
     }
     let message = |message: Message| {
         let is_text = message.opcode == Some(1);

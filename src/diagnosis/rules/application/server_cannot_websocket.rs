@@ -14,8 +14,8 @@ fn look(facts: &Facts<'_>) -> Fit {
         "{} answered the WebSocket upgrade with 500 Internal Server Error: its server gives the application no socket.",
         facts.host()
     );
-    let polled = |one: &&Exchange| one.request.purpose != Purpose::Handshake && one.status() == Some(200);
-    if facts.kind == Kind::SocketIo && facts.exchanges.iter().any(|one| polled(one)) {
+    let polled = |one: &Exchange| one.request.purpose != Purpose::Handshake && one.status() == Some(200);
+    if facts.kind == Kind::SocketIo && facts.exchanges.iter().copied().any(polled) {
         return Fit::Fits(Match::new(0.9, summary).sign("polling works, the upgrade is a 500"));
     }
     let server = failed.response().and_then(|response| response.headers.first_str("server")).unwrap_or_default();

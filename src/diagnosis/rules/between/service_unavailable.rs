@@ -34,7 +34,7 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
         Fix::at(
             "nginx",
             "Where it answers in place of the application: so that pages can read the 503 and wait.",
-            format!("add_header Retry-After 120 always;\nadd_header Access-Control-Expose-Headers Retry-After always;"),
+            "add_header Retry-After 120 always;\nadd_header Access-Control-Expose-Headers Retry-After always;",
         ),
     ]
 }
