@@ -1,44 +1,14 @@
 //! nginx and a Python `websockets` server, started with a configuration of their own in a temporary folder, ended on drop.
 
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::cable::Machine;
+use crate::process::nginx;
+pub use crate::process::{Process, free_port, wait_for};
 use crate::stacks::python;
-
-/// A process that does not outlive its owner.
-pub struct Process(pub Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Reads lines until one has `ready` in it; the rest is read and dropped, so that the process never blocks on it.
-pub fn wait_for(out: impl std::io::Read + Send + 'static, ready: &str) -> String {
-    let mut lines = BufReader::new(out).lines().map_while(Result::ok);
-    let mut said = String::new();
-    let found = lines.by_ref().find(|line| {
-        let _ = writeln!(said, "{line}");
-        line.contains(ready)
-    });
-    let found = found.unwrap_or_else(|| panic!("it ended without `{ready}`:\n{said}"));
-    std::thread::spawn(move || lines.for_each(drop));
-    found
-}
 
 /// nginx on loopback, with and without TLS.
 pub struct Nginx {
@@ -103,33 +73,14 @@ impl Nginx {
              }}"
         );
         std::fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
-        Self { _process: Self::spawn(&folder), folder, port, tls_port }
+        Self { _process: nginx(folder.path()), folder, port, tls_port }
     }
 
     /// Kills it and starts it again on the same ports.
     pub fn restart(self) -> Self {
         let Self { _process: process, folder, port, tls_port } = self;
         drop(process);
-        Self { _process: Self::spawn(&folder), folder, port, tls_port }
-    }
-
-    /// With the `nginx.conf` of that folder.
-    pub fn spawn(folder: &TempDir) -> Process {
-        let program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"];
-        let program = program.iter().find(|path| std::path::Path::new(path).exists()).expect("nginx is not installed");
-        let mut child = Command::new(program)
-            .arg("-p")
-            .arg(folder.path())
-            .args(["-e", "stderr", "-c", "nginx.conf"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let process = Process(child);
-        // Its ports are listening by the time it says this.
-        wait_for(stderr, "getrlimit");
-        process
+        Self { _process: nginx(folder.path()), folder, port, tls_port }
     }
 
     pub fn http(&self, path: &str) -> String {

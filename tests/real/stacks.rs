@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::peers::{Process, free_port, wait_for};
+use crate::process::{Process, free_port, wait_for};
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/socketio");
 

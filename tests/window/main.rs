@@ -3,11 +3,23 @@
 //! Needs Debian's `xvfb xdotool imagemagick` and the X11 and GL libraries that the README names, for some tests more; `.ci/run`
 //! installs them and runs `cargo test --test window -- --ignored`. Screenshots stay in the target folder's `tmp/window`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't drive the window has to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't drive the window has to fail"
+)]
 
+mod bus;
 mod dialogs;
 mod launch;
+#[path = "../common/process.rs"]
+mod process;
 mod screen;
+mod session;
+#[path = "../real/stacks.rs"]
+#[allow(dead_code, reason = "one of its servers is enough here")]
+mod stacks;
 mod tree;
 
 use std::path::Path;

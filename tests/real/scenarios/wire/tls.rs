@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
-use crate::peers::{Nginx, Process, free_port};
+use crate::process::{Process, free_port, nginx};
 
 /// What is wrong with a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +153,6 @@ impl Front {
              }}"
         );
         std::fs::write(self.folder.path().join("nginx.conf"), configuration).unwrap();
-        self.process = Some(Nginx::spawn(&self.folder));
+        self.process = Some(nginx(self.folder.path()));
     }
 }
