@@ -5,6 +5,7 @@
 
 mod any;
 pub(crate) mod origins;
+pub(crate) mod python;
 mod stacks;
 
 use super::{CauseId, Facts, rules};

@@ -1,6 +1,6 @@
 //! How each stack is told to allow one page's origin, with credentials where the page sends them.
 
-use super::Fix;
+use super::{Fix, python};
 use crate::browser::Credentials;
 use crate::diagnosis::{CauseId, Facts};
 
@@ -33,28 +33,25 @@ pub(crate) fn named(facts: &Facts<'_>) -> Vec<Fix> {
 fn http(facts: &Facts<'_>) -> Vec<Fix> {
     let origin = facts.origin();
     let with = facts.credentials == Credentials::Include;
-    let python = if with { "True" } else { "False" };
+    let truth = if with { "True" } else { "False" };
     vec![
         Fix::at(
             "flask-socketio",
             "Give Flask-CORS and Flask-SocketIO the page's origin, each once.",
             format!(
-                "CORS(app, origins=[\"{origin}\"], supports_credentials={python})\n\
+                "CORS(app, origins=[\"{origin}\"], supports_credentials={truth})\n\
                  socketio = SocketIO(app, cors_allowed_origins=[\"{origin}\"])"
             ),
         ),
         Fix::at(
             "fastapi",
-            "Name the page's origin in CORSMiddleware, added last so that it is outermost and covers error answers.",
-            format!(
-                "app.add_middleware(\n    CORSMiddleware,\n    allow_origins=[\"{origin}\"],\n    allow_credentials={python},\n    \
-                 allow_methods=[\"GET\", \"POST\", \"PUT\", \"DELETE\"],\n    allow_headers=[\"Authorization\", \"Content-Type\"],\n)"
-            ),
+            "Name the page's origin in CORSMiddleware, added last so that it is outermost, beside those that are there.",
+            python::middleware(facts),
         ),
         Fix::at(
             "django-channels",
             "Name the page's origin in django-cors-headers' settings; its middleware stands above CommonMiddleware.",
-            format!("CORS_ALLOWED_ORIGINS = [\"{origin}\"]\nCORS_ALLOW_CREDENTIALS = {python}"),
+            format!("CORS_ALLOWED_ORIGINS = [\"{origin}\"]\nCORS_ALLOW_CREDENTIALS = {truth}"),
         ),
         Fix::at(
             "node-socketio",
@@ -80,7 +77,7 @@ fn nginx(origin: &str, credentials: bool) -> String {
 
 fn websocket(facts: &Facts<'_>) -> Vec<Fix> {
     let origin = facts.origin();
-    let host = facts.url.host_str().unwrap_or_default();
+    let (host, page) = (facts.url.host_str().unwrap_or_default(), facts.page.host_str().unwrap_or_default());
     vec![
         Fix::at(
             "flask-socketio",
@@ -96,8 +93,8 @@ fn websocket(facts: &Facts<'_>) -> Vec<Fix> {
             "django-channels",
             "AllowedHostsOriginValidator takes the origin's host from ALLOWED_HOSTS; OriginValidator has a list of its own.",
             format!(
-                "ALLOWED_HOSTS = [\"{host}\", \"{}\"]\n# or: OriginValidator(application, [\"{origin}\"])",
-                facts.page.host_str().unwrap_or_default()
+                "ALLOWED_HOSTS = [{}]\n# or: OriginValidator(application, [\"{origin}\"])",
+                if page == host { format!("\"{host}\"") } else { format!("\"{host}\", \"{page}\"") }
             ),
         ),
         Fix::at(

@@ -33,5 +33,10 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
             "Either nginx adds the headers and hides the application's, or nginx adds none.",
             "proxy_hide_header Access-Control-Allow-Origin;\nproxy_hide_header Access-Control-Allow-Credentials;",
         ),
+        Fix::at(
+            "fastapi",
+            "python-socketio adds CORS headers of its own: put Socket.IO around the application in the place of mounting it within, so that CORSMiddleware does not see its path.",
+            "app = socketio.ASGIApp(sio, app)   # below every route, in the place of app.mount",
+        ),
     ]
 }

@@ -1,6 +1,7 @@
 //! Success has CORS headers and the error answer has none, so that the page can't read the error.
 
 use super::{is_preflight, left};
+use crate::diagnosis::fixes::python;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -49,13 +50,13 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
         ),
         Fix::at(
             "fastapi",
-            "Exceptions that nothing handles pass outside of CORSMiddleware: handle them in the application.",
-            "@app.exception_handler(Exception)\nasync def failed(request, exc):\n    return JSONResponse({\"detail\": \"Internal Server Error\"}, 500)",
+            "An exception that nothing handles is answered outside of what add_middleware adds: put CORSMiddleware around the whole application, in its place, as the file's last line.",
+            python::around(facts),
         ),
         Fix::at(
             "django-channels",
-            "CorsMiddleware has to stand first, so that errors of those below have its headers.",
-            "MIDDLEWARE = [\"corsheaders.middleware.CorsMiddleware\", ...]",
+            "CorsMiddleware has to stand first, so that what those below answer by themselves has its headers.",
+            "CORS = \"corsheaders.middleware.CorsMiddleware\"\nMIDDLEWARE = [CORS, *(one for one in MIDDLEWARE if one != CORS)]",
         ),
         Fix::at(
             "flask-socketio",

@@ -1,6 +1,7 @@
 //! The method of the request is missing in `Access-Control-Allow-Methods`.
 
 use super::listed;
+use crate::diagnosis::fixes::python;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -41,16 +42,8 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
             "In Flask-CORS, beside those that are there.",
             format!("CORS(app, methods=[..., \"{name}\"])"),
         ),
-        Fix::at(
-            "fastapi",
-            "In CORSMiddleware, beside those that are there.",
-            format!("allow_methods=[..., \"{name}\"]"),
-        ),
-        Fix::at(
-            "django-channels",
-            "From corsheaders.defaults, in settings.py.",
-            format!("CORS_ALLOW_METHODS = (*default_methods, \"{name}\")"),
-        ),
+        python::preflight(facts),
+        python::django_list(CauseId::PreflightMethodNotAllowed, &name),
         Fix::at(
             "nginx",
             "Where nginx answers the preflight.",

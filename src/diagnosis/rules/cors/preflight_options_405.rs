@@ -1,5 +1,6 @@
 //! The route takes no OPTIONS: the preflight is answered 405.
 
+use crate::diagnosis::fixes::python;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -35,13 +36,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
             "Flask-CORS answers OPTIONS by itself.",
             format!("CORS(app, origins=[\"{origin}\"])"),
         ),
-        Fix::at(
-            "fastapi",
-            "CORSMiddleware answers OPTIONS by itself, above authentication.",
-            format!(
-                "app.add_middleware(CORSMiddleware, allow_origins=[\"{origin}\"], allow_methods=[\"GET\", \"POST\", \"PUT\", \"DELETE\"])"
-            ),
-        ),
+        python::preflight(facts),
         Fix::at(
             "nginx",
             "Where nginx adds the CORS headers, it has to answer OPTIONS too.",

@@ -47,6 +47,25 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let mut fixes = vec![Fix::any(format!(
         "Check the Origin of the handshake against a list, {origin} among them, before the socket is accepted."
     ))];
-    fixes.extend(origins::named(facts));
+    fixes.push(Fix::at(
+        "fastapi",
+        "CORSMiddleware does not see WebSockets: refuse what is not in the list before a handshake reaches its route.",
+        format!(
+            "class OriginCheck:\n    def __init__(self, app):\n        self.app = app\n\n    \
+             async def __call__(self, scope, receive, send):\n        \
+             origin = dict(scope.get(\"headers\", [])).get(b\"origin\", b\"\").decode()\n        \
+             if scope[\"type\"] == \"websocket\" and origin not in [\"{origin}\"]:\n            \
+             await send({{\"type\": \"websocket.close\", \"code\": 1008}})\n            return\n        \
+             await self.app(scope, receive, send)\n\n\napp.add_middleware(OriginCheck)"
+        ),
+    ));
+    fixes.push(Fix::at(
+        "django-channels",
+        "In asgi.py: AllowedHostsOriginValidator lets pages of ALLOWED_HOSTS in alone.",
+        "application = ProtocolTypeRouter({\n    \"http\": django_asgi_app,\n    \
+         \"websocket\": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),\n})",
+    ));
+    let own = |fix: &Fix| !matches!(fix.stack, "fastapi" | "django-channels");
+    fixes.extend(origins::named(facts).into_iter().filter(own));
     fixes
 }
