@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "what one area doesn't need another does")]
 
+mod asgi;
 mod flask;
 mod wire;
 

@@ -1,6 +1,7 @@
-"""A Django and Channels project in one file under daphne, for tests/real/scenarios: `channels_site.py SETTINGS`, JSON of Django's
-settings, with `origins` (OriginValidator's list in the place of AllowedHostsOriginValidator), `fix` (lines of settings.py) and
-`order` (`last`: CorsMiddleware below all others)."""
+"""A Django and Channels project under daphne, for tests/real/scenarios: `channels_site.py SETTINGS`, JSON of Django's settings, with
+`origins` (OriginValidator's list in the place of AllowedHostsOriginValidator; false: nothing checks), `order` (`last`: CorsMiddleware
+below all others), and lines that stand in the place of what is there: `fix` in settings.py, `fix_asgi` in asgi.py, `fix_routing` in
+routing.py."""
 
 import json
 import pathlib
@@ -12,7 +13,7 @@ settings_py = {
     "SECRET_KEY": "not-a-secret-but-a-key-of-a-test",
     "ROOT_URLCONF": "urls",
     "ALLOWED_HOSTS": ["localhost", "127.0.0.1"],
-    "INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.sessions", "corsheaders", "channels"],
+    "INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "corsheaders", "channels"],
     "SESSION_ENGINE": "django.contrib.sessions.backends.cache",
     "CORS_ALLOWED_ORIGINS": ["http://localhost:3000"],
     "CORS_ALLOW_CREDENTIALS": True,
@@ -26,7 +27,7 @@ settings_py = {
         "django.middleware.csrf.CsrfViewMiddleware",
     ],
 }
-own = {name: wanted.pop(name, None) for name in ("origins", "fix", "order", "name")}
+own = {name: wanted.pop(name, None) for name in ("origins", "fix", "fix_asgi", "fix_routing", "order", "name")}
 settings_py |= wanted
 if own["order"] == "last":
     settings_py["MIDDLEWARE"].append(settings_py["MIDDLEWARE"].pop(0))
@@ -41,18 +42,25 @@ settings.configure(**settings_py)
 django.setup()
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "project"))
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
-from channels.sessions import SessionMiddlewareStack
 from daphne.server import Server
 from django.core.asgi import get_asgi_application
-from urls import sockets
+from django.urls import re_path
+from urls import Chat, websocket_urlpatterns
 
-http = get_asgi_application()
-sockets = SessionMiddlewareStack(URLRouter(sockets))
-origins = settings_py.get("WEBSOCKET_ORIGINS", own["origins"])
-checked = OriginValidator(sockets, origins) if origins else AllowedHostsOriginValidator(sockets)
-application = ProtocolTypeRouter({"http": http, "websocket": checked})
+django_asgi_app = get_asgi_application()
+if own["fix_routing"]:
+    websocket_urlpatterns[:0] = eval(f"[{own['fix_routing']}]", {"re_path": re_path, "Consumer": Chat})
+sockets = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+if own["origins"]:
+    sockets = OriginValidator(sockets, own["origins"])
+elif own["origins"] is None:
+    sockets = AllowedHostsOriginValidator(sockets)
+application = ProtocolTypeRouter({"http": django_asgi_app, "websocket": sockets})
+if own["fix_asgi"]:
+    exec(own["fix_asgi"])
 
 
 def ready():

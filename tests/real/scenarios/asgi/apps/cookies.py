@@ -1,9 +1,9 @@
-"""A login that sets a session's cookie; `/ws` takes it from any origin, or (`check` in the environment) wants a listed one."""
+"""A login that sets a session's cookie; its socket takes the cookie from any origin."""
 
 from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 
-app = FastAPI()
+app = FastAPI(debug=ENV.get("debug", False))
 ORIGINS = ["http://localhost:5173", "http://app.example.test:5173", "http://app.other.test:5173"]
 app.add_middleware(CORSMiddleware, allow_origins=ORIGINS, allow_credentials=True, allow_methods=["*"], allow_headers=["*"])
 COOKIE = {"path": "/", "samesite": "lax", "httponly": True} | ENV.get("cookie", {})

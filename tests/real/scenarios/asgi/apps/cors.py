@@ -1,17 +1,10 @@
-"""CORS as ENV["cors"] says it: CORSMiddleware's arguments, or none. A 404, a crash, a handled 500, JSON by POST."""
+"""CORS as ENV["cors"] says it: CORSMiddleware's arguments, or none. A crash. A list of trusted hosts."""
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 app = FastAPI()
-if "hosts" in ENV:
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=ENV["hosts"])
-# fix:
-if "cors" in ENV:
-    app.add_middleware(CORSMiddleware, **ENV["cors"])
-# :fix
 
 
 @app.middleware("http")
@@ -30,3 +23,11 @@ async def ping():
 @app.get("/api/boom")
 async def boom():
     raise RuntimeError("boom")
+
+
+# fix:
+if "hosts" in ENV:
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=ENV["hosts"])
+if "cors" in ENV:
+    app.add_middleware(CORSMiddleware, **ENV["cors"])
+# :fix

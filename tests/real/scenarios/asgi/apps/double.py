@@ -1,13 +1,13 @@
-"""CORSMiddleware around python-socketio, which adds CORS headers of its own."""
+"""python-socketio, which adds CORS headers of its own, within an application that CORSMiddleware surrounds."""
 
 import socketio
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 ORIGINS = ["http://localhost:3000"]
-# fix:
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=ORIGINS, allow_credentials=True, allow_methods=["*"], allow_headers=["*"])
 sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=ORIGINS)
-# :fix
 
 
 @sio.event
@@ -15,6 +15,6 @@ async def connect(sid, environ, auth=None):
     await sio.emit("welcome", {"user": "guest"}, to=sid)
 
 
-app = CORSMiddleware(
-    socketio.ASGIApp(sio, FastAPI()), allow_origins=ORIGINS, allow_credentials=True, allow_methods=["*"], allow_headers=["*"]
-)
+# fix:
+app.mount("/socket.io", socketio.ASGIApp(sio, socketio_path=""))
+# :fix

@@ -25,7 +25,9 @@ async def chat(websocket: WebSocket):
         pass
 
 
+# fix:
 @app.websocket("/api/slash/ws/")
+# :fix
 async def slash(websocket: WebSocket):
     await websocket.accept()
     async for _ in websocket.iter_text():

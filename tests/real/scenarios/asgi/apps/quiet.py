@@ -35,3 +35,7 @@ async def before(websocket: WebSocket):
 async def after(websocket: WebSocket):
     await websocket.accept()
     raise RuntimeError("after accept")
+
+
+# fix:
+# :fix

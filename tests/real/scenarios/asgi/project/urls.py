@@ -99,7 +99,7 @@ class Told(Private):
             await self.close(4401)
 
 
-sockets = [
+websocket_urlpatterns = [
     path("ws/chat/<str:room>/", Chat.as_asgi()),
     path("ws/crash/", Crash.as_asgi()),
     path("ws/crash-later/", CrashLater.as_asgi()),
