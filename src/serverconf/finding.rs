@@ -151,6 +151,7 @@ rules! {
     VariableMisspelled "variable-misspelled" false,
     VariableRepeated "variable-repeated" false,
     VaryOriginMissing "vary-origin-missing" false,
+    WebSecurityDisabled "web-security-disabled" false,
     WildcardBesideOrigins "wildcard-beside-origins" false,
 }
 

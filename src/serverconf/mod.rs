@@ -42,6 +42,9 @@ pub use tree::Reader;
 /// The most that all files together may have, in bytes.
 pub const MAX_TOTAL: usize = 16 << 20;
 
+/// The most that is shown of a line, in bytes.
+pub const MAX_SHOWN: usize = 1000;
+
 /// How much of a file is looked at to tell what it is, in bytes.
 const FIRST_LINES: usize = 64 << 10;
 
@@ -144,12 +147,13 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The line that a place stands on. Of a `.env`, values that are not understood here stay hidden: they may be secrets.
+    /// The line that a place stands on, the first [`MAX_SHOWN`] bytes of it. Of a `.env`, values that are not understood here stay hidden: they may be secrets.
     pub fn line(&self, place: &Place) -> String {
         let source = self.sources.iter().find(|source| Arc::ptr_eq(source.path(), &place.file));
         let line = source.map(|source| source.line(place.line)).unwrap_or_default();
+        let line = &line[..line.floor_char_boundary(MAX_SHOWN)];
         let hidden = self.hidden.iter().any(|path| Arc::ptr_eq(path, &place.file));
-        let line = if hidden { env::shown(line) } else { line.to_owned() };
+        let line = if hidden { env::shown(line) } else { proxy::shown(line) };
         origin::without_password(&line)
     }
 
@@ -200,8 +204,18 @@ pub fn read(inputs: &[Input], files: &dyn Files) -> Reading {
     reading.addresses = app.addresses;
     reading.findings.append(&mut reader.found);
     reading.sources = reader.sources;
+    reading.findings.extend(reading.sources.iter().filter_map(|source| disabled(source)));
     settle(&mut reading.findings, &reading.sources);
     reading
+}
+
+/// The advice that makes a developer's browser blind, wherever it stands.
+fn disabled(source: &Source) -> Option<Finding> {
+    const FLAG: &str = "--disable-web-security";
+    let at = source.text().find(FLAG)?;
+    let text = "a browser without the same-origin policy proves nothing, and lets every site read every other";
+    let finding = Finding::new(Rule::WebSecurityDisabled, Severity::Warning, source.place(at..at + FLAG.len()), text);
+    Some(finding.instead("the page's origin in the server's list"))
 }
 
 /// As said, by its name, or by its first lines.

@@ -139,3 +139,15 @@ pub(super) fn impatient(kind: Kind, timeout: Duration, app: &Environment) -> Opt
         _ => None,
     }
 }
+
+/// A line of a proxy's configuration without the credentials that it may pass on.
+pub(super) fn shown(line: &str) -> String {
+    const WORDS: &[&str] = &["authorization", "api-key", "apikey", "token", "secret", "password", "cookie"];
+    let lower = line.to_ascii_lowercase();
+    let end = WORDS.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
+    // What follows is a value, where anything does.
+    match end.filter(|end| line[*end..].trim_matches([' ', ';', '"', '\'']).len() > 1) {
+        Some(end) => format!("{} …", &line[..end]),
+        None => line.to_owned(),
+    }
+}

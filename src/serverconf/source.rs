@@ -11,13 +11,16 @@ use crate::base::{Problem, Severity};
 /// The most that one file may have, in bytes: far beyond any configuration that a person wrote.
 pub const MAX_FILE: usize = 4 << 20;
 
+/// Counting the characters of a longer line again for each place in it would take its time.
+const LONG_LINE: usize = 64 << 10;
+
 /// A stretch of one line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub file: Arc<Path>,
     /// From 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// In characters, from 1; in bytes on a line of more than 64 KiB.
     pub column: usize,
     /// In characters, at least 1.
     pub width: usize,
@@ -84,7 +87,10 @@ impl Source {
         let index = self.starts.partition_point(|start| *start <= range.start).saturating_sub(1);
         let start = self.starts[index];
         let end = range.end.min(self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1));
-        let chars = |range: Range<usize>| self.text.get(range).map_or(0, |text| text.chars().count());
+        let chars = |range: Range<usize>| match self.text.get(range.clone()) {
+            Some(text) if range.len() <= LONG_LINE => text.chars().count(),
+            _ => range.len(),
+        };
         Place {
             file: Arc::clone(&self.path),
             line: index + 1,

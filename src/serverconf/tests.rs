@@ -264,3 +264,142 @@ fn what_can_not_be_read_is_a_problem_with_its_file() {
     assert!(said[1].starts_with("b.env: it can't be read"), "{said:?}");
     assert!(said[2].starts_with("c: it can't be read"), "{said:?}");
 }
+
+#[test]
+fn the_advice_to_switch_the_browsers_security_off_is_found_in_a_comment_too() {
+    finds("# run chrome --disable-web-security\n", &["1:14 warning web-security-disabled"]);
+}
+
+#[test]
+fn credentials_that_a_proxy_passes_on_are_not_shown() {
+    let line = "    proxy_set_header Authorization \"Basic b3BzOmh1bnRlcg==\";";
+    assert_eq!(proxy::shown(line), "    proxy_set_header Authorization …");
+    assert_eq!(proxy::shown("auth_basic realm;"), "auth_basic realm;");
+}
+
+#[test]
+fn of_a_list_and_a_line_without_end_a_part_is_looked_at_and_shown() {
+    let list = format!("CORS_ORIGINS={}", "a,".repeat(1_500_000));
+    let reading = read_all(&[(".env", &list)]);
+    assert!(found(&reading).iter().any(|finding| finding.ends_with("note list-form")));
+    let one = "location /ws { proxy_pass http://a; } ";
+    let nginx = format!("server {{ {} }}", one.repeat(2_000));
+    let reading = read_all(&[("nginx.conf", &nginx)]);
+    assert!(reading.findings.iter().all(|finding| reading.line(&finding.at).len() <= MAX_SHOWN));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_files_together_stop_the_reader(
+        env in proptest::collection::vec(proptest::sample::select(WORDS), 0..24),
+        nginx in proptest::collection::vec(proptest::sample::select(DIRECTIVES), 0..24),
+        apache in proptest::collection::vec(proptest::sample::select(LINES), 0..24),
+    ) {
+        let files = [(".env", env.concat()), ("nginx.conf", nginx.concat()), ("apache2.conf", apache.join("\n"))];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        let reading = read_all(&files);
+        for finding in &reading.findings {
+            let _ = reading.line(&finding.at);
+        }
+        for profile in reading.profiles() {
+            proptest::prop_assert!(crate::profile::check(&profile).is_ok(), "{profile:?}");
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "CORS_ORIGINS=",
+    "SOCKETIO_CORS_ORIGINS=",
+    "ALLOWED_HOSTS=",
+    "FLASK_HOST=",
+    "FLASK_PORT=",
+    "VITE_WS_URL=",
+    "VITE_API_URL=",
+    "CORS_ALLOWED_ORIGIN_REGEXES=",
+    "CSRF_TRUSTED_ORIGINS=",
+    "SESSION_COOKIE_SAMESITE=",
+    "SOCKETIO_PING_INTERVAL=",
+    "SOCKETIO_TRANSPORTS=",
+    "https://a.example",
+    "http://localhost:3000",
+    "*",
+    "ws://[::1]",
+    "wss://b.example/ws",
+    "null",
+    "None",
+    "\n",
+    "\n",
+    ",",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "65536",
+    "-1",
+    "1e9",
+    "nan",
+    ".*",
+    "^(",
+    "é",
+    "https://",
+    "/",
+    ":443",
+    "@",
+    "?x#y",
+];
+
+const DIRECTIVES: &[&str] = &[
+    "http { ",
+    "server { ",
+    "location /ws { ",
+    "location ~ \\.(a|b)$ { ",
+    "if ($http_origin ~* a) { ",
+    "} ",
+    "} ",
+    "; ",
+    "listen 8080; ",
+    "proxy_pass http://a/; ",
+    "proxy_set_header Upgrade $http_upgrade; ",
+    "proxy_set_header Host $host; ",
+    "proxy_read_timeout 9h9; ",
+    "add_header Access-Control-Allow-Origin $c always; ",
+    "add_header X y; ",
+    "map $http_origin $c { ",
+    "set $c $http_origin; ",
+    "default ''; ",
+    "~é $http_origin; ",
+    "set $c $c; ",
+    "return 301 https://b.example; ",
+    "server_name é; ",
+    "include *; ",
+    "\"",
+    "limit_req zone=x; ",
+];
+
+const LINES: &[&str] = &[
+    "<VirtualHost *:80>",
+    "</VirtualHost>",
+    "<Location /ws>",
+    "</Location>",
+    "<IfModule x>",
+    "</IfModule>",
+    "ProxyPass / ws://a/",
+    "ProxyPass /socket.io/ balancer://a/ timeout=é",
+    "Header set Access-Control-Allow-Origin %{C}e env=C",
+    "Header",
+    "SetEnvIf Origin ( C=$0",
+    "SetEnvIf Origin .* C=$0",
+    "RewriteRule .* - [E=C:%{HTTP:Origin}]",
+    "RewriteCond",
+    "SSLProtocol é -all",
+    "Define A ${A}${A}",
+    "Include ${A}",
+    "\\",
+    "Require all denied",
+    "LimitRequestBody -1",
+    "RequestHeader unset Origin",
+    "ProxyTimeout 99999999999",
+    "<",
+    ">",
+    "\"",
+];

@@ -17,6 +17,7 @@ mod cable;
 mod offline;
 mod peers;
 mod scenarios;
+mod serverconf;
 mod sites;
 mod socketio;
 mod stacks;

@@ -2,14 +2,25 @@
 
 use serde_json::{Value, json};
 
-use crate::serverconf::{Finding, Guard, Place, Reading, SocketIo};
+use super::against::Tried;
+use crate::serverconf::{Finding, Guard, Observed, Place, Reading, SocketIo};
 
-pub(super) fn document(reading: &Reading) -> Value {
+pub(super) fn document(reading: &Reading, tried: &[Tried]) -> Value {
     json!({
         "policy": reading.policy.guards.iter().map(guard).collect::<Vec<_>>(),
         "socketio": socketio(&reading.policy.socketio),
         "findings": reading.findings.iter().map(|found| finding(reading, found)).collect::<Vec<_>>(),
+        "against": tried.iter().map(one).collect::<Vec<_>>(),
         "not_read": reading.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn one(tried: &Tried) -> Value {
+    json!({
+        "origin": tried.origin,
+        "configured": tried.configured,
+        "observed": tried.observed.map(|observed| observed == Observed::LetIn),
+        "why": tried.why,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `wirewatch lint`: server configuration as the server would read it, who would be let in, and what is wrong.
 
+mod against;
 mod disk;
 mod json;
 mod text;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use self::against::Tried;
 use super::{USAGE, fail};
 use crate::serverconf::{self, Form, Input, Reading, Severity};
 
@@ -18,7 +20,8 @@ use crate::serverconf::{self, Form, Input, Reading, Severity};
 #[command(after_help = "Examples:\n  \
     wirewatch lint .env\n  \
     wirewatch lint backend/.env frontend/.env /etc/nginx/nginx.conf --json\n  \
-    wirewatch lint settings.txt --as env\n\n\
+    wirewatch lint settings.txt --as env\n  \
+    wirewatch lint .env --against https://api.example.com/carts\n\n\
     Exit code: 0 nothing wrong, 1 something is, 2 a file could not be read.")]
 pub struct LintArgs {
     /// The files, which are read together
@@ -28,6 +31,10 @@ pub struct LintArgs {
     /// What the files are, where their names don't say it
     #[arg(long = "as", value_enum, value_name = "FORM")]
     form: Option<FormArg>,
+
+    /// Ask this server as well, from each page that the files name and from one that they don't: does it do as they say?
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
 
     /// One JSON document
     #[arg(long)]
@@ -55,27 +62,35 @@ impl From<FormArg> for Form {
 pub fn run(args: &LintArgs) -> ExitCode {
     let input = |path: &PathBuf| Input { path: path.clone(), form: args.form.map(Into::into) };
     let inputs: Vec<Input> = args.files.iter().map(input).collect();
-    let reading = serverconf::read(&inputs, &disk::Disk);
+    let mut reading = serverconf::read(&inputs, &disk::Disk);
     for problem in &reading.problems {
         eprintln!("error: {problem}");
     }
     if reading.problems.len() == inputs.len() {
         return ExitCode::from(USAGE);
     }
-    match print(args, &reading) {
+    let tried = match &args.against {
+        None => Vec::new(),
+        Some(url) => match against::run(url, &reading) {
+            Ok(tried) => tried,
+            Err(code) => return code,
+        },
+    };
+    reading.findings.extend(tried.iter().filter_map(|tried| tried.finding.clone()));
+    match print(args, &reading, &tried) {
         Ok(()) => code(&reading),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code(&reading),
         Err(error) => fail(&format!("standard output can't be written: {error}"), ""),
     }
 }
 
-fn print(args: &LintArgs, reading: &Reading) -> std::io::Result<()> {
+fn print(args: &LintArgs, reading: &Reading, tried: &[Tried]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &json::document(reading))?;
+        serde_json::to_writer_pretty(&mut out, &json::document(reading, tried))?;
         writeln!(out)?;
     } else {
-        write!(out, "{}", text::document(reading))?;
+        write!(out, "{}", text::document(reading, tried))?;
     }
     out.flush()
 }

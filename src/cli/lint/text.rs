@@ -2,14 +2,21 @@
 
 use std::fmt::Write as _;
 
+use super::against::Tried;
 use crate::cli::harmless;
 use crate::serverconf::policy::From;
-use crate::serverconf::{Finding, Guard, Origins, Reading, Severity};
+use crate::serverconf::{Finding, Guard, Observed, Origins, Reading, Severity};
 
-pub(super) fn document(reading: &Reading) -> String {
+pub(super) fn document(reading: &Reading, tried: &[Tried]) -> String {
     let mut out = String::new();
     for guard in &reading.policy.guards {
         write_guard(&mut out, guard);
+    }
+    if reading.policy.guards.is_empty() {
+        let _ = writeln!(out, "nothing here says who may connect");
+    }
+    for tried in tried {
+        write_tried(&mut out, tried);
     }
     for finding in &reading.findings {
         out.push('\n');
@@ -58,6 +65,17 @@ fn write_guard(out: &mut String, guard: &Guard) {
     if !more.is_empty() {
         let _ = writeln!(out, "    {}", harmless(&more.join("; ")));
     }
+}
+
+/// `https://app.example.com: let in here, refused there`
+fn write_tried(out: &mut String, tried: &Tried) {
+    let words = |let_in: bool| if let_in { "let in" } else { "refused" };
+    let there = match (tried.observed, &tried.why) {
+        (Some(observed), _) => words(observed == Observed::LetIn).to_owned(),
+        (None, why) => format!("not to be told: {}", why.as_deref().unwrap_or_default()),
+    };
+    let origin = harmless(&tried.origin);
+    let _ = writeln!(out, "observed from {origin}: {} by the files, {}", words(tried.configured), harmless(&there));
 }
 
 /// As rustc writes one.

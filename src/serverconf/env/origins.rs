@@ -16,6 +16,9 @@ const HTTP: &[&str] =
 const CREDENTIALS: &[&str] = &["CORS_ALLOW_CREDENTIALS", "CORS_CREDENTIALS", "CORS_SUPPORTS_CREDENTIALS"];
 const HOSTS: &[&str] = &["ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"];
 
+/// How much of a list is looked at.
+const MAX_ITEMS: usize = 512;
+
 pub(super) fn read(vars: &mut Vars<'_>, policy: &mut Policy) {
     if policy.socketio.used {
         policy.guards.push(socketio(vars));
@@ -301,7 +304,12 @@ fn expressions(vars: &mut Vars<'_>, var: Var<'_>) -> Vec<Allowed> {
 
 /// The items of a list, what is wrong with the list's form told.
 fn parted(vars: &mut Vars<'_>, var: Var<'_>) -> Vec<Item> {
-    let (form, items) = list::read(var.value);
+    let (form, mut items) = list::read(var.value);
+    if MAX_ITEMS < items.len() {
+        let text = format!("the list has more than {MAX_ITEMS} items: the others are not looked at");
+        vars.add(var.finding(Rule::ListForm, Severity::Note, text));
+        items.truncate(MAX_ITEMS);
+    }
     match form {
         Form::Commas | Form::Json => {}
         Form::Python => {

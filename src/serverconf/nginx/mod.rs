@@ -49,6 +49,13 @@ pub fn read(reader: &mut Reader<'_>, path: &Path, app: &Environment) -> Result<N
     unended(&root, &mut out.findings);
     let variables = variables::Variables::of(&root);
     let servers = sites::servers(&root);
+    let full = |server: &&sites::Server<'_>| sites::MAX_LOCATIONS <= server.locations.len();
+    if let Some(first) =
+        root.first().filter(|_| sites::MAX_SERVERS <= servers.len() || servers.iter().any(|server| full(&server)))
+    {
+        let text = "there are more than 1000 servers, or locations of one: the others are not looked at";
+        out.findings.push(first.finding(super::Rule::LineNotUnderstood, Severity::Note, text));
+    }
     cors::check(&servers, &variables, app, &mut out);
     for server in &servers {
         socket::check(server, &root, app, &mut out.findings);

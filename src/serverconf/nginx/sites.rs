@@ -1,8 +1,15 @@
 //! Servers and their locations: what each inherits, and which one answers a path.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use regex::{Regex, RegexBuilder};
 
 use crate::serverconf::tree::Node;
+
+/// How many servers, and locations of each, are looked at: what is inherited is asked for in all levels above each.
+pub(super) const MAX_SERVERS: usize = 1000;
+pub(super) const MAX_LOCATIONS: usize = 1000;
 
 /// The blocks around a place, outermost first; a directive's block is the last.
 pub(super) type Levels<'a> = Vec<&'a [Node]>;
@@ -12,6 +19,8 @@ pub(super) struct Server<'a> {
     pub node: Option<&'a Node>,
     pub levels: Levels<'a>,
     pub locations: Vec<Location<'a>>,
+    /// Which location answers a path, once it has been asked for.
+    answers: RefCell<HashMap<String, Option<usize>>>,
 }
 
 pub(super) struct Location<'a> {
@@ -47,7 +56,7 @@ fn collect<'a>(levels: Levels<'a>, found: &mut Vec<Server<'a>>) {
         inside.push(node.block());
         match node.name.as_str() {
             "http" => collect(inside, found),
-            "server" if node.block.is_some() => found.push(server(Some(node), inside)),
+            "server" if node.block.is_some() && found.len() < MAX_SERVERS => found.push(server(Some(node), inside)),
             _ => {}
         }
     }
@@ -56,12 +65,15 @@ fn collect<'a>(levels: Levels<'a>, found: &mut Vec<Server<'a>>) {
 fn server<'a>(node: Option<&'a Node>, levels: Levels<'a>) -> Server<'a> {
     let mut locations = Vec::new();
     within(&levels, &mut locations);
-    Server { node, levels, locations }
+    Server { node, levels, locations, answers: RefCell::default() }
 }
 
 fn within<'a>(levels: &Levels<'a>, locations: &mut Vec<Location<'a>>) {
     let inner = levels.last().copied().unwrap_or_default();
     for node in inner.iter().filter(|node| node.name == "location") {
+        if MAX_LOCATIONS <= locations.len() {
+            return;
+        }
         let mut inside = levels.clone();
         inside.push(node.block());
         let (sign, path) = if node.args.len() < 2 { ("", node.arg(0)) } else { (node.arg(0), node.arg(1)) };
@@ -86,20 +98,31 @@ impl<'a> Server<'a> {
     /// [The location that answers](https://nginx.org/en/docs/http/ngx_http_core_module.html#location): an exact one, else the
     /// longest prefix unless an expression comes between.
     pub(super) fn answering(&self, path: &str) -> Option<&Location<'a>> {
-        let exact = |location: &&Location<'_>| matches!(&location.matches, Matches::Exact(exact) if exact == path);
-        if let Some(found) = self.locations.iter().find(exact) {
-            return Some(found);
-        }
-        let prefix = |location: &&Location<'_>| match &location.matches {
+        let known = self.answers.borrow().get(path).copied();
+        let index = known.unwrap_or_else(|| {
+            let found = self.find(path);
+            self.answers.borrow_mut().insert(path.to_owned(), found);
+            found
+        });
+        self.locations.get(index?)
+    }
+
+    fn find(&self, path: &str) -> Option<usize> {
+        let prefix = |matches: &Matches| match matches {
             Matches::Prefix(prefix, last) if path.starts_with(prefix.as_str()) => Some((prefix.len(), *last)),
             _ => None,
         };
-        let longest = self.locations.iter().filter(|location| prefix(location).is_some()).max_by_key(prefix);
-        if longest.is_some_and(|location| matches!(location.matches, Matches::Prefix(_, true))) {
-            return longest;
+        let all = || self.locations.iter().map(|location| &location.matches).enumerate();
+        if let Some((index, _)) = all().find(|(_, matches)| matches!(matches, Matches::Exact(exact) if exact == path)) {
+            return Some(index);
         }
-        let expression = |location: &&Location<'_>| matches!(&location.matches, Matches::Expression(Some(pattern)) if pattern.is_match(path));
-        self.locations.iter().find(expression).or(longest)
+        let longest = all().filter_map(|(index, matches)| Some((prefix(matches)?, index))).max();
+        if let Some(((_, true), index)) = longest {
+            return Some(index);
+        }
+        let fits = |matches: &Matches| matches!(matches, Matches::Expression(Some(pattern)) if pattern.is_match(path));
+        let expression = all().find(|(_, matches)| fits(matches)).map(|(index, _)| index);
+        expression.or(longest.map(|(_, index)| index))
     }
 
     pub(super) fn block(&self) -> &'a [Node] {
