@@ -13,6 +13,7 @@ use crate::wire::{
     CertFacts, Exchange, Headers, HttpVersion, NetError, Phases, Purpose, TlsFacts, WireRequest, WireResponse,
 };
 
+mod asked;
 mod beside;
 
 /// One check that did not come out well.

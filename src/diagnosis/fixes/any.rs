@@ -8,7 +8,7 @@ use crate::watch::signin::Refusal;
 
 /// One or two sentences; `None` where only the server's own log can tell.
 pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
-    let (origin, host, url) = (facts.origin(), facts.host(), facts.url);
+    let (origin, url) = (facts.origin(), facts.url);
     let name = url.host_str().unwrap_or_default();
     let port = facts.port();
     let path = url.path();
@@ -19,28 +19,6 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
     };
     Some(match cause {
         CauseId::Ok => return None,
-        CauseId::DnsFailure => format!("Check the spelling of {name} and its DNS records; ask the resolver that this machine uses."),
-        CauseId::ConnectionRefused => format!(
-            "Start the server, or give it the right port: it has to listen on {port}, on an address that is reached from here (0.0.0.0 rather than 127.0.0.1 in a container)."
-        ),
-        CauseId::ConnectTimeout => format!("Open port {port} in the firewalls and security groups on the way; check that {name} points to the right machine."),
-        CauseId::ReadTimeout => "Look at what the server is waiting for (its workers, its database); compare its timeout with the client's.".to_owned(),
-        CauseId::ConnectionReset | CauseId::ConnectionClosed => {
-            "Look for a crash or a restart in the server's log at that time, and for a proxy or firewall that cuts the connection.".to_owned()
-        }
-        CauseId::CertificateExpired => format!("Renew the certificate of {name} and reload the server; let the renewal run by itself."),
-        CauseId::CertificateNotYetValid => "Check the clock of this machine and the server's; else wait, or issue the certificate anew.".to_owned(),
-        CauseId::CertificateSelfSigned | CauseId::CertificateUntrusted => {
-            "Install a certificate of a public issuer, with its intermediates (fullchain), or trust your own issuer on every client (ca_file in the profile).".to_owned()
-        }
-        CauseId::CertificateWrongName => format!("Issue a certificate that has the name {name}, or use one of its names in the URL."),
-        CauseId::TlsVersionUnsupported => "Switch on TLS 1.2 and TLS 1.3 on the server (nginx: ssl_protocols TLSv1.2 TLSv1.3;).".to_owned(),
-        CauseId::PlainHttpToTlsPort => format!("Use {secure}:// for this port."),
-        CauseId::TlsToPlainPort => {
-            let plain = if url.scheme() == "wss" { "ws" } else { "http" };
-            format!("Switch TLS on for port {port}, or connect to the port that has it; {plain}:// is right on development hosts alone.")
-        }
-        CauseId::ClientCertificateRequired => "Give the client certificate and its key in the profile (client_cert, client_key).".to_owned(),
         CauseId::ProxyUnreachable => "Check the proxy's address in the profile or in the environment, and that it is running.".to_owned(),
         CauseId::ProxyAuthenticationRequired => "Give the proxy's user name and password.".to_owned(),
         CauseId::ForwardProxyBlocksConnect => format!(
@@ -53,41 +31,6 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         CauseId::BackendTimeout => "Find out what the application waits for; where it may take long, raise the proxy's read time-out (a 504 ends it).".to_owned(),
         CauseId::ServiceUnavailable => "Wait as long as Retry-After says (503 is meant to pass); clients should back off, not hammer.".to_owned(),
         CauseId::BodyTooLarge => "Send less, or raise the limit of the proxy (nginx: client_max_body_size) and of the application together.".to_owned(),
-        CauseId::CorsHeadersMissing => format!(
-            "Let the server answer Access-Control-Allow-Origin: {origin}, in one layer alone: the application or the proxy, not both."
-        ),
-        CauseId::OriginNotAllowed => {
-            let told = match facts.reason.and_then(|reason| reason.close) {
-                Some(close) => format!(" (it says so by closing with {close})"),
-                None => String::new(),
-            };
-            let port = match facts.page.port() {
-                None => " (browsers leave the scheme's own port, 443 or 80, out)",
-                Some(_) => "",
-            };
-            format!(
-                "Add the origin {origin} to the server's list of allowed origins{told}: scheme, host and port exactly \
-                 so{port}, without a slash at its end."
-            )
-        }
-        CauseId::OriginSchemeMismatch => format!("Write the origin with the page's scheme: {origin}."),
-        CauseId::OriginPortMismatch => format!("Write the origin as browsers send it, without the scheme's own port (443, 80): {origin}."),
-        CauseId::Localhost127Mismatch => format!(
-            "localhost and 127.0.0.1 are two origins: open the page and call the server under the same name, or list {origin} too."
-        ),
-        CauseId::ErrorResponseWithoutCors => format!(
-            "Let error answers carry the CORS headers as well, so that the page {origin} can read what went wrong; then see to the error itself."
-        ),
-        CauseId::DuplicateCorsHeaders => {
-            "Let one layer alone add the CORS headers and take the duplicate out of the other (the application or nginx, the middleware or a hook).".to_owned()
-        }
-        CauseId::WildcardWithCredentials => format!("Answer the specific origin {origin} with Access-Control-Allow-Credentials: true and Vary: Origin, for origins in a list; or send no credentials."),
-        CauseId::CredentialsNotAllowed => "Answer Access-Control-Allow-Credentials: true, for listed origins; or send the request without credentials.".to_owned(),
-        CauseId::PreflightMethodNotAllowed => format!("Add the method {} to Access-Control-Allow-Methods.", facts.detail()),
-        CauseId::PreflightHeaderNotAllowed => format!("Add the header {} to Access-Control-Allow-Headers.", facts.detail()),
-        CauseId::PreflightOptions405 => "Let the route answer OPTIONS with 204 and the CORS headers, before any check of credentials: preflights never carry them.".to_owned(),
-        CauseId::InsecureRequestFromHttpsPage => format!("Ask for https://{host}{path}: the endpoint needs TLS, its own or a proxy's."),
-        CauseId::InsecureWebsocketFromHttpsPage => format!("Connect to wss://{host}{path}: the endpoint needs TLS, its own or a proxy's."),
         CauseId::HttpAuthRequired => "Give the user name and password of the HTTP authentication (401), or take it off for this path.".to_owned(),
         CauseId::AuthRequired => match facts.reason.and_then(|reason| reason.close) {
             Some(close) => format!("Sign in before connecting, or send the credentials in the way that the server reads; {close} is its refusal of missing auth."),
@@ -143,24 +86,16 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
             ),
             None => "Connect to where the redirect leads: browsers do not follow it.".to_owned(),
         },
-        CauseId::WebsocketVersionUnsupported => "Let the server speak WebSocket version 13 (RFC 6455), and the proxies on the way pass Upgrade on.".to_owned(),
-        CauseId::HandshakeInvalid => "Look for a proxy that rewrites the handshake (Upgrade, Connection, Sec-WebSocket-Accept), or bring the server's WebSocket library up to date.".to_owned(),
-        CauseId::SubprotocolNotOffered => "Offer that subprotocol in the page (new WebSocket(url, [\"…\"])), or let the server choose none.".to_owned(),
         CauseId::ProxyDropsUpgrade => "Let the proxy pass the upgrade on: Upgrade, Connection and HTTP/1.1 to the backend.".to_owned(),
         CauseId::ProxyIdleTimeout => "Raise the proxy's idle time-out for this path, and send a heartbeat more often than it.".to_owned(),
-        CauseId::AbnormalClose => "Look for a crash or restart of the server and for a proxy's time-out at that time: 1006 means that nobody said goodbye.".to_owned(),
-        CauseId::InvalidFrame => "Bring the server's WebSocket library (or the proxy on the way) up to date: it sends a frame that the protocol forbids.".to_owned(),
         CauseId::MessageTooLarge => "Send smaller messages, or raise the limit on both sides.".to_owned(),
         CauseId::AcceptedThenSilent => "Look in the server's log for what it does after accepting; a firewall that swallows frames looks the same.".to_owned(),
-        CauseId::NoPong => "Look for a blocked event loop or a dead peer: a ping is answered by every WebSocket library by itself.".to_owned(),
         CauseId::ServerDisconnectsClient => match facts.reason.and_then(|reason| reason.close) {
             Some(close) => format!("The server closes on purpose ({close}): its log says why."),
             None => "The server closes on purpose: its log says why.".to_owned(),
         },
-        CauseId::HighLatency => "Find the phase that takes the time (DNS, connect, TLS, first byte): latency of the network, or of the application.".to_owned(),
         CauseId::PathServedByOtherApp => format!("Let the proxy pass {path} to its own backend, above the rule that answers everything else."),
         CauseId::PathNotProxied => format!("Add a location for {path} to the proxy's configuration."),
-        CauseId::PortHeldByOtherProgram => format!("Find the program that holds port {port} (lsof -i :{port}), and move one of the two."),
         _ => return None,
     })
 }

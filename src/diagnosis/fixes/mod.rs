@@ -35,7 +35,7 @@ impl Fix {
 pub fn for_cause(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
     let mut fixes = rules::fixes(cause, facts).unwrap_or_else(|| {
         let any = any::advice(cause, facts).map(Fix::any);
-        any.into_iter().chain(origins::fixes(cause, facts)).chain(stacks::fixes(cause, facts)).collect()
+        any.into_iter().chain(stacks::fixes(cause, facts)).collect()
     });
     // A stable sort: the endpoint's own stack to the front.
     let own = facts.stack_or_guess();

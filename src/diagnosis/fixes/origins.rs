@@ -2,28 +2,7 @@
 
 use super::{Fix, python};
 use crate::browser::Credentials;
-use crate::diagnosis::{CauseId, Facts};
-
-/// The causes that are mended by naming the origin in the server's list.
-fn is_about_the_list(cause: CauseId) -> bool {
-    matches!(
-        cause,
-        CauseId::CorsHeadersMissing
-            | CauseId::OriginNotAllowed
-            | CauseId::OriginSchemeMismatch
-            | CauseId::OriginPortMismatch
-            | CauseId::Localhost127Mismatch
-            | CauseId::WildcardWithCredentials
-            | CauseId::CredentialsNotAllowed
-    )
-}
-
-pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
-    if !is_about_the_list(cause) {
-        return Vec::new();
-    }
-    named(facts)
-}
+use crate::diagnosis::Facts;
 
 /// How each stack names this page's origin in the list that the request is judged by.
 pub(crate) fn named(facts: &Facts<'_>) -> Vec<Fix> {
@@ -63,7 +42,56 @@ fn http(facts: &Facts<'_>) -> Vec<Fix> {
             "Where the application sends no CORS headers itself, let nginx add them, with `always` so that errors have them too.",
             nginx(&origin, with),
         ),
+        Fix::at(
+            "express",
+            "Give the cors middleware the page's origin, above every route.",
+            format!("app.use(cors({{ origin: [\"{origin}\"], credentials: {with} }}));"),
+        ),
+        Fix::at(
+            "apache",
+            "Where the application sends no CORS headers itself (mod_headers, mod_setenvif).",
+            apache(&origin, with),
+        ),
+        Fix::at("caddy", "Where the application sends no CORS headers itself; in the site.", caddy(&origin, with)),
+        Fix::at(
+            "haproxy",
+            "Where the application sends no CORS headers itself; in the frontend.",
+            haproxy(&origin, with),
+        ),
     ]
+}
+
+/// `$0` is the origin that matched; the variable is not set for every other page.
+fn apache(origin: &str, credentials: bool) -> String {
+    let allow =
+        if credentials { "\nHeader always set Access-Control-Allow-Credentials true env=CORS_ORIGIN" } else { "" };
+    let exact = origin.replace('.', "\\.");
+    format!(
+        "SetEnvIf Origin \"^{exact}$\" CORS_ORIGIN=$0\n\
+         Header always set Access-Control-Allow-Origin %{{CORS_ORIGIN}}e env=CORS_ORIGIN{allow}\n\
+         Header always merge Vary Origin"
+    )
+}
+
+fn caddy(origin: &str, credentials: bool) -> String {
+    let allow = if credentials { "\n    Access-Control-Allow-Credentials true" } else { "" };
+    format!(
+        "@page header Origin {origin}\nheader @page {{\n    Access-Control-Allow-Origin {origin}{allow}\n}}\nheader +Vary Origin"
+    )
+}
+
+fn haproxy(origin: &str, credentials: bool) -> String {
+    let page = format!("if {{ var(txn.origin) -m str {origin} }}");
+    let allow = if credentials {
+        format!("\nhttp-after-response set-header Access-Control-Allow-Credentials true {page}")
+    } else {
+        String::new()
+    };
+    format!(
+        "http-request set-var(txn.origin) req.hdr(Origin)\n\
+         http-after-response set-header Access-Control-Allow-Origin {origin} {page}{allow}\n\
+         http-after-response add-header Vary Origin"
+    )
 }
 
 /// One layer alone adds the headers; `$cors_origin` is empty for every other page.

@@ -1,5 +1,6 @@
 //! TLS, the network, the protocol of WebSockets, mixed content: nginx before Flask-SocketIO, and servers that break the rules.
 
+mod fronts;
 mod tls;
 
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Scenario, all_hold, snippet, sources};
 use crate::peers::{Process, wait_for};
 use crate::stacks::{Rooms, Stack, python};
+use fronts::{Passing, Server};
 use tls::{Fault, Front};
 
 /// A server of `odd.py`, which says there what it takes.
@@ -97,7 +99,7 @@ fn what_is_wrong_with_tls_is_named() {
         };
         cases.push(of(Fault::SelfSigned, "certificate-self-signed", &["issuer"]));
         cases.push(of(Fault::None, "certificate-untrusted", &["issuer", "fullchain"]));
-        cases.push(of(Fault::Plain, "tls-to-plain-port", &["TLS", "ws://"]));
+        cases.push(of(Fault::Plain, "tls-to-plain-port", &["TLS", "development"]));
         cases.push(of(Fault::OldProtocol, "tls-version-unsupported", &["TLS 1.2"]));
         cases.push(of(Fault::ClientCertificate, "client-certificate-required", &["client certificate"]));
     }
@@ -239,4 +241,43 @@ fn a_slow_network_is_told_from_one_that_varies() {
         of("far rooms", format!("http://localhost:{}", far_rooms.port), "high-latency", json!({})).with_timeout("20s"),
         of("a socket that varies", format!("ws://localhost:{}/any", shaky.port), "high-jitter", json!({ "repeat": 4 })),
     ]);
+}
+
+/// A request of the page to that port, by `fetch()`.
+fn fetched(id: &str, port: u16, path: &str, cause: &str, more: Value) -> Scenario {
+    let url = format!("http://localhost:{port}{path}");
+    let category = if cause == "ok" { "none" } else { "cors" };
+    let mut fields = json!({ "api": "http" });
+    fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    another(id, PAGE, url, cause, category, &[], fields)
+}
+
+#[test]
+#[ignore = "needs nginx, Apache, Caddy and HAProxy: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn what_is_offered_against_missing_cors_headers_mends_each_proxy() {
+    let backend = Odd::start(&["http", ""]);
+    let with = json!({ "http": { "credentials": "include" } });
+    let before = Passing::to(Server::Nginx, backend.port, "");
+    let document = fetched("no CORS at all", before.port, "/", "cors-headers-missing", with.clone()).checked();
+    for server in Server::ALL {
+        let mended = Passing::to(server, backend.port, &snippet(&document, server.stack()));
+        healthy(&fetched(server.stack(), mended.port, "/", "ok", with.clone()));
+        // Nobody else has leave.
+        let other = fetched("another page", mended.port, "/", "origin-not-allowed", with.clone());
+        other.with("page", "http://localhost:4000".into()).checked();
+    }
+}
+
+#[test]
+#[ignore = "needs nginx and Python: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn what_is_offered_against_errors_without_cors_headers_mends_nginx() {
+    let bare = Odd::start(&["http", ""]);
+    let careless = "add_header Access-Control-Allow-Origin http://localhost:3000;";
+    let front = Passing::to(Server::Nginx, bare.port, careless);
+    healthy(&fetched("success", front.port, "/", "ok", json!({})));
+    let unreadable = fetched("a 404", front.port, "/missing", "error-response-without-cors", json!({}));
+    let lines = snippet(&unreadable.checked(), "nginx");
+    let front = Passing::to(Server::Nginx, bare.port, &lines);
+    let document = fetched("a 404 that can be read", front.port, "/missing", "not-found", json!({})).check();
+    assert_eq!(document["cause"], "not-found", "{document:#}");
 }

@@ -1,6 +1,6 @@
 //! No answer to the connection request: a firewall drops it, or the listen queue is full.
 
-use super::name;
+use super::{name, one_hangs};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -13,6 +13,12 @@ fn look(facts: &Facts<'_>) -> Fit {
         Some(Code::ConnectTimeout) => Fit::Fits(Match::new(
             0.95,
             format!("{host} does not answer on port {port} at all: a firewall drops it, or the listen queue is full."),
+        )),
+        Some(Code::ConnectionRefused) if one_hangs(facts) => Fit::Fits(Match::new(
+            0.9,
+            format!(
+                "One address of {host} refuses port {port}, the other does not answer at all: a firewall drops it, or the listen queue is full."
+            ),
         )),
         Some(Code::Timeout) if matches!(facts.detail(), "connect" | "dns") => {
             Fit::Fits(Match::new(0.9, format!("{host} did not accept the connection in time.")))

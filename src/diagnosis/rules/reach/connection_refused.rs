@@ -1,6 +1,6 @@
 //! Nothing listens.
 
-use super::name;
+use super::{name, one_hangs};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -12,10 +12,9 @@ fn look(facts: &Facts<'_>) -> Fit {
         return Fit::No;
     }
     let (host, port) = (name(facts), facts.port());
-    Fit::Fits(Match::new(
-        0.97,
-        format!("Nothing listens on port {port} of {host}: the server is down, or listens elsewhere."),
-    ))
+    let summary = format!("Nothing listens on port {port} of {host}: the server is down, or listens elsewhere.");
+    // `localhost` is two addresses, and most servers listen on one.
+    if one_hangs(facts) { Fit::CantTell(Match::new(0.5, summary)) } else { Fit::Fits(Match::new(0.97, summary)) }
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {

@@ -11,7 +11,7 @@ mod read_timeout;
 use crate::diagnosis::rule::Rule;
 use crate::diagnosis::{Facts, banner};
 use crate::watch::Code;
-use crate::wire::{Ask, Exchange};
+use crate::wire::{Ask, Exchange, NetError};
 
 pub(super) const RULES: &[Rule] = &[
     dns_failure::RULE,
@@ -53,4 +53,10 @@ pub(super) fn speaks_tls(facts: &Facts<'_>) -> bool {
     let spoke =
         |exchange: &Exchange| exchange.tls.is_some() || exchange.error().is_some_and(|error| error.speaks_tls());
     !facts.is_tls() && facts.asked(Ask::OtherTls).is_some_and(spoke)
+}
+
+/// Whether one of the host's addresses gave no answer to the connection request, whatever the others said.
+fn one_hangs(facts: &Facts<'_>) -> bool {
+    let tried = facts.last().map(|last| &*last.tried).unwrap_or_default();
+    tried.iter().any(|attempt| attempt.error == Some(NetError::ConnectTimeout))
 }

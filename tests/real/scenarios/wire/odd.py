@@ -1,6 +1,8 @@
-"""Servers that break the rules, for tests/real: `odd.py sockets | port WHAT | relay HOST:PORT LEAST MOST | full`.
+"""Servers that break the rules, for tests/real: `odd.py sockets | port WHAT | http ORIGIN | relay HOST:PORT LEAST MOST |
+full`.
 
-`sockets`: a WebSocket server whose path says which rule it breaks. `port`: what holds a port and speaks no HTTP. `relay`: a
+`sockets`: a WebSocket server whose path says which rule it breaks. `port`: what holds a port and speaks no HTTP. `http`:
+answers 404 on /missing and 200 elsewhere, with CORS headers for ORIGIN where that is not empty. `relay`: a
 TCP relay that holds each chunk back, by seconds from LEAST to MOST. `full`: listens, and its queue is full. Each prints its
 port once it listens.
 """
@@ -83,7 +85,7 @@ async def talk(reader, writer):
     while True:
         first, size = await reader.readexactly(2)
         payload = await reader.readexactly((size & 0x7F) + 4)
-        if path not in FRAMES and path not in HEADS:
+        if path not in FRAMES:
             mask, payload = payload[:4], payload[4:]
             plain = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
             if first & 0x0F == 8:
@@ -124,9 +126,21 @@ def hold(what):
     return answer
 
 
+def plain(origin):
+    cors = f"Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n" if origin else ""
+
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = "404 Not Found" if b" /missing" in head else "200 OK"
+        writer.write(f"HTTP/1.1 {status}\r\n{cors}Content-Length: 3\r\nConnection: close\r\n\r\nok\n".encode())
+        await writer.drain()
+
+    return answer
+
+
 def relay(host, port, least, most):
     # From one end to the other and back, so that no run is without its extremes.
-    between = itertools.cycle([least, most, (least + most) / 3, most * 0.8, least, most / 2, most * 0.9])
+    between = itertools.cycle([least + (most - least) * part for part in (0, 1, 0.3, 0.8, 0.1, 0.5, 0.9)])
 
     async def pump(reader, writer, slow):
         while chunk := await reader.read(65536):
@@ -153,7 +167,10 @@ async def main():
             one.setblocking(False)
             one.connect_ex(listening.getsockname())
         await asyncio.Event().wait()
-    answer = {"sockets": lambda: talk, "port": lambda: hold(rest[0]), "relay": lambda: relay(*rest[0].split(":"), *map(float, rest[1:]))}[what]()
+    if what == "relay":
+        answer = relay(*rest[0].split(":"), *map(float, rest[1:]))
+    else:
+        answer = {"sockets": lambda: talk, "port": lambda: hold(*rest), "http": lambda: plain(*rest)}[what]()
 
     async def guarded(reader, writer):
         try:

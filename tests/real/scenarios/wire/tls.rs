@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use crate::process::{Process, free_port, nginx};
@@ -78,6 +78,7 @@ impl Front {
         let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
         let key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.distinguished_name.push(DnType::CommonName, "issuer");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         write("ca.pem", ca.self_signed(&key).unwrap().pem());
         let issuer = Issuer::new(ca, key);
@@ -86,6 +87,7 @@ impl Front {
         let leaf = |file: &str, name: &str, from: i32, to: i32| {
             let names = vec![name.to_owned(), "api.example.test".to_owned()];
             let mut params = CertificateParams::new(names).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
             (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
             write(&format!("{file}.pem"), params.signed_by(&key, &issuer).unwrap().pem());
         };
