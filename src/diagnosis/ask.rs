@@ -93,7 +93,10 @@ pub fn next(ask: Ask, facts: &Facts<'_>, before: &[&Exchange]) -> Option<Questio
             url.set_query(None);
             plain(own, url)?
         }
-        Ask::Polling => polling(own, own.url.path(), "4")?,
+        Ask::Polling => {
+            let revision = own.url.query_pairs().find(|(name, _)| name == "EIO");
+            polling(own, own.url.path(), revision.as_ref().map_or("4", |(_, revision)| revision))?
+        }
         Ask::DefaultPath => (own.url.path() != "/socket.io/").then(|| polling(own, "/socket.io/", "4"))??,
         Ask::OtherRevision => {
             let revision = own.url.query_pairs().find(|(name, _)| name == "EIO")?.1;

@@ -11,7 +11,8 @@ use super::{CauseId, rules};
 use crate::base::Wall;
 use crate::browser::cookie::Excluded;
 use crate::browser::{Browser, Credentials, origin};
-use crate::profile::model::{Auth, Kind, Profile};
+use crate::profile::model::{Auth, JsonSetting, Kind, Profile, Setting};
+use crate::protocol::engine_io::Refusal;
 use crate::watch::{CheckReport, CloseFacts, Code, Reason, SocketStep};
 use crate::wire::{Ask, Exchange, Phases, Purpose, WireRequest, WireResponse};
 
@@ -30,6 +31,10 @@ pub struct Facts<'a> {
     pub signs_in_by_cookie: bool,
     /// That way is a bearer token.
     pub signs_in_by_bearer: bool,
+    /// A Socket.IO client's `auth` goes along.
+    pub has_auth_payload: bool,
+    /// The largest message that the profile sends by itself, in bytes.
+    pub largest_sent: u64,
     /// As the profile names it.
     pub stack: Option<&'a str>,
     /// `None`: it came out well.
@@ -101,6 +106,8 @@ impl<'a> Facts<'a> {
             signs_in: profile.auth != Auth::None,
             signs_in_by_cookie: matches!(profile.auth, Auth::Cookie(_) | Auth::Login(_)),
             signs_in_by_bearer: matches!(profile.auth, Auth::Bearer(_)),
+            has_auth_payload: !profile.socketio.auth.is_empty(),
+            largest_sent: largest_sent(profile),
             stack: profile.stack.as_deref(),
             reason: None,
             exchanges: Vec::new(),
@@ -144,6 +151,23 @@ impl<'a> Facts<'a> {
     /// The status that answered that question; `None` where none did.
     pub fn asked_status(&self, ask: Ask) -> Option<u16> {
         self.asked(ask).and_then(Exchange::status)
+    }
+
+    /// Whether the page sends anything that says who it is.
+    pub fn has_credentials(&self) -> bool {
+        self.signs_in || self.has_auth_payload
+    }
+
+    /// The first messages that came over a WebSocket of the page's own, a line each.
+    pub fn heard(&self) -> String {
+        let opened = self.exchanges.iter().filter(|exchange| exchange.status() == Some(101));
+        let bodies = opened.filter_map(|exchange| exchange.response()).map(|response| &response.body);
+        bodies.map(|body| String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned()).collect()
+    }
+
+    /// The endpoint's scheme, host and port.
+    pub fn host_url(&self) -> String {
+        self.url[..url::Position::AfterPort].to_owned()
     }
 
     /// The reason's code.
@@ -267,6 +291,7 @@ impl<'a> Facts<'a> {
                 if server.is_empty() { besides.next().unwrap_or_default().to_ascii_lowercase() } else { server };
             [
                 ("werkzeug", "flask-socketio"),
+                ("gunicorn", "flask-socketio"),
                 ("uvicorn", "fastapi"),
                 ("daphne", "django-channels"),
                 ("nginx", "nginx"),
@@ -276,6 +301,44 @@ impl<'a> Facts<'a> {
             ]
             .into_iter()
             .find_map(|(sign, stack)| server.contains(sign).then_some(stack))
+            .or_else(|| self.exchanges.iter().find_map(|exchange| by_its_words(exchange)))
         })
+    }
+}
+
+/// The Socket.IO server that answers in these words: where each says the same of its own, they spell it differently.
+fn by_its_words(exchange: &Exchange) -> Option<&'static str> {
+    let response = exchange.response()?;
+    if response.headers.first_str("x-powered-by").is_some_and(|by| by.eq_ignore_ascii_case("express")) {
+        return Some("node-socketio");
+    }
+    let posted = exchange.request.method == "POST" && response.status == 200;
+    match &response.body[..response.body.len().min(512)] {
+        b"ok" if posted => Some("node-socketio"),
+        b"OK" if posted => Some("flask-socketio"),
+        [b'{', ..] if Refusal::decode(&response.body).is_some() => Some("node-socketio"),
+        [b'"', ..] if Refusal::decode(&response.body).is_some() => Some("flask-socketio"),
+        _ => None,
+    }
+}
+
+/// The largest message that the profile sends by itself, in bytes.
+fn largest_sent(profile: &Profile) -> u64 {
+    let length = |setting: &Setting| match setting {
+        Setting::Plain(text) => text.len(),
+        Setting::Secret(_) => 0,
+    };
+    let texts = profile.websocket.send.iter().map(length);
+    let events = profile.socketio.emit.iter().map(|emit| emit.data.iter().map(size_of_json).sum());
+    let sent = if profile.kind == Kind::SocketIo { events.max() } else { texts.max() };
+    sent.unwrap_or(0).try_into().unwrap_or(u64::MAX)
+}
+
+fn size_of_json(value: &JsonSetting) -> usize {
+    match value {
+        JsonSetting::Value(value) => value.to_string().len(),
+        JsonSetting::Secret(_) => 0,
+        JsonSetting::Object(fields) => fields.iter().map(|(name, value)| name.len() + size_of_json(value)).sum(),
+        JsonSetting::Array(items) => items.iter().map(size_of_json).sum(),
     }
 }

@@ -15,13 +15,16 @@ use super::{exchange, socketio};
 use crate::base::{Clock, Moment};
 use crate::browser::websocket::Loss;
 use crate::browser::{Answer, Fault};
-use crate::net::{Client, WebSocket};
+use crate::net::{Client, Received, WebSocket};
 use crate::profile::model::Kind;
 use crate::watch::meaning::wants_sign_in;
 use crate::watch::session::{Effect, Input, Session};
 use crate::watch::surroundings::Reach;
 use crate::watch::{CheckReport, CloseFacts, Code, End, EventBody, Evidence, Reason, SignInStep, Verdict, judge};
 use crate::wire::{Exchange, NetError, Phases, WireResponse};
+
+/// How much is kept of the messages that a WebSocket brings first, in bytes.
+const HEARD: usize = 4096;
 
 /// What a check comes to.
 #[derive(Debug)]
@@ -114,10 +117,17 @@ async fn look(target: &Target, client: &Client, manner: Manner, clock: Clock) ->
                 exchange::open(page, target.socket(), memory, client, clock, deadline).await;
             target.remember(&jar, &memory);
             let (total, opened) = (total(), socket.is_some());
+            let mut heard = String::new();
             let ended = match socket {
-                Some(socket) => Box::pin(observe(target, socket, manner, clock)).await,
+                Some(socket) => Box::pin(observe(target, socket, manner, &mut heard, clock)).await,
                 None => None,
             };
+            if let Some(Ok(response)) = answer.exchanges.last_mut().map(|last| &mut last.result)
+                && opened
+            {
+                response.body_size = heard.len() as u64;
+                response.body = heard.into();
+            }
             if let Some(Ended { loss: Some(loss), .. }) = ended {
                 exchange::conclude(&mut answer, loss);
             }
@@ -155,7 +165,14 @@ impl Seen {
 }
 
 /// Stays with the open socket and does what the profile's session would; `None` where it lasted.
-async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: Clock) -> Option<Ended> {
+/// What is heard first stands in `heard`, a line a message.
+async fn observe(
+    target: &Target,
+    mut socket: WebSocket,
+    manner: Manner,
+    heard: &mut String,
+    clock: Clock,
+) -> Option<Ended> {
     let stay = manner.observe.unwrap_or(target.profile.observe);
     let expects = target.rules().expect.is_some();
     let mut machine = Session::new(Arc::clone(target.rules()));
@@ -203,17 +220,28 @@ async fn observe(target: &Target, mut socket: WebSocket, manner: Manner, clock: 
         tokio::select! {
             received = socket.next() => {
                 let loss = received.as_ref().err().and_then(|error| exchange::loss(&socket, error));
-                let heard = Heard::of(received, target);
-                if let Heard::Ended { facts, error, frame } = heard {
+                if let Ok(Received::Text(text)) = &received {
+                    note(heard, text);
+                }
+                let said = Heard::of(received, target);
+                if let Heard::Ended { facts, error, frame } = said {
                     if frame.is_some() {
                         linger(socket).await;
                     }
                     return Some(Ended { facts, error, reason: None, loss });
                 }
-                machine.on(heard.input(), clock.now(), &mut rng, &mut effects);
+                machine.on(said.input(), clock.now(), &mut rng, &mut effects);
             }
             () = tokio::time::sleep_until(wake.into()) => machine.on(Input::Tick, clock.now(), &mut rng, &mut effects),
         }
+    }
+}
+
+/// Another line of what was heard, where there is room for it.
+fn note(heard: &mut String, text: &str) {
+    if heard.len() + text.len() < HEARD {
+        heard.push_str(text);
+        heard.push('\n');
     }
 }
 

@@ -168,10 +168,20 @@ pub fn names_the_origin(text: &str) -> bool {
 /// Whether a server's refusal is about credentials.
 pub fn names_credentials(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["unauthor", "unauthenticated", "not authenticated", "authentication", "credential", "log in", "login", "sign in"]
-        .iter()
-        .chain(["token", "session expired", "invalid session", "api key", "jwt"].iter())
-        .any(|word| text.contains(word))
+    [
+        "unauthor",
+        "not author",
+        "unauthenticated",
+        "not authenticated",
+        "authentication",
+        "credential",
+        "log in",
+        "login",
+        "sign in",
+    ]
+    .iter()
+    .chain(["token", "session expired", "invalid session", "api key", "jwt"].iter())
+    .any(|word| text.contains(word))
 }
 
 /// Whether a server's refusal is about how often one asks.

@@ -55,7 +55,7 @@ pub fn python() -> &'static str {
 }
 
 /// The folder of a package of `package.json`.
-fn node_module(name: &str) -> PathBuf {
+pub fn node_module(name: &str) -> PathBuf {
     static MODULES: LazyLock<PathBuf> = LazyLock::new(|| {
         let folder = installed().join("node");
         install(&folder, &format!("{SOURCES}/package-lock.json"), || {

@@ -33,12 +33,15 @@ impl Fix {
 
 /// The advice for a cause: what holds everywhere first, then this endpoint's stack, then the others.
 pub fn for_cause(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
-    let mut fixes = rules::fixes(cause, facts).unwrap_or_else(|| {
-        let any = any::advice(cause, facts).map(Fix::any);
-        any.into_iter().chain(stacks::fixes(cause, facts)).collect()
-    });
+    let mut fixes = rules::fixes(cause, facts).unwrap_or_else(|| of_tables(cause, facts));
     // A stable sort: the endpoint's own stack to the front.
     let own = facts.stack_or_guess();
     fixes.sort_by_key(|fix| (fix.stack != "any", Some(fix.stack) != own));
     fixes
+}
+
+/// What the tables of all causes have for it.
+pub(crate) fn of_tables(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
+    let any = any::advice(cause, facts).map(Fix::any);
+    any.into_iter().chain(stacks::fixes(cause, facts)).collect()
 }

@@ -12,6 +12,7 @@ mod page;
 mod performance;
 mod reach;
 mod reflected;
+mod session;
 mod socket;
 mod socketio;
 mod status;
@@ -49,10 +50,12 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         socket::RULES,
         socketio::RULES,
         reflected::RULES,
+        session::RULES,
         performance::RULES,
         upgrade::RULES,
         application::RULES,
         authentication::RULES,
+        session::said::RULES,
     ]
     .into_iter()
     .flatten()

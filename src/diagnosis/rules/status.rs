@@ -1,5 +1,6 @@
 //! What an HTTP status means, by what else the answer says: shared by requests, handshakes and answers that CORS hid.
 
+use super::socketio;
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Finding};
 use crate::watch::Code;
@@ -39,6 +40,8 @@ pub(super) fn meaning(facts: &Facts<'_>, status: u16) -> Option<Finding> {
         }
         401 => unauthorised(facts, &answered),
         407 => one(CauseId::ProxyAuthenticationRequired, 0.9, ": a proxy on the way wants credentials"),
+        // A session's own limit, not a proxy's.
+        413 if socketio::outsized(facts).is_some() => None,
         413 => one(CauseId::BodyTooLarge, 0.95, ": the body is larger than it takes"),
         429 => one(CauseId::TooManyConnections, 0.93, &retry(facts, ": too many requests or connections")),
         502 => one(CauseId::BackendDown, 0.93, ": the proxy is up, and what stands behind it does not answer"),

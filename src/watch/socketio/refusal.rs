@@ -41,7 +41,15 @@ pub fn of_namespace(data: &Value) -> Reason {
         _ => "",
     };
     let unknown = matches!(message, "Invalid namespace" | "Unable to connect");
-    let code = if unknown { Code::NamespaceUnknown } else { of_words(message).unwrap_or(Code::NamespaceRefused) };
+    // Middleware on Node sends data along, often with an HTTP status.
+    let number = ["/data/code", "/data/status", "/data/statusCode"].iter().find_map(|at| data.pointer(at)?.as_u64());
+    let code = match (of_words(message), number) {
+        _ if unknown => Code::NamespaceUnknown,
+        (Some(code), _) => code,
+        (None, Some(401)) => Code::AuthRequired,
+        (None, Some(429)) => Code::RateLimited,
+        (None, _) => Code::NamespaceRefused,
+    };
     Reason::new(code).with_detail(message)
 }
 
@@ -132,6 +140,8 @@ mod tests {
         check(r#"{"message":"authentication required"}"#, "auth_required");
         check(r#"{"message":"Rate limit exceeded"}"#, "rate_limited");
         check(r#"{"message":"admins only"}"#, "namespace_refused");
+        check(r#"{"message":"no","data":{"code":401}}"#, "auth_required");
+        check(r#"{"message":"no","data":{"status":429}}"#, "rate_limited");
         check("[1]", "namespace_refused");
     }
 

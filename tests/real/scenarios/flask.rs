@@ -1,11 +1,11 @@
-//! Flask-SocketIO and Flask-CORS: Werkzeug in threads, gevent.
+//! Flask-SocketIO and Flask-CORS: Werkzeug in threads, gevent, gunicorn with two workers.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::peers::{Process, wait_for};
+use crate::peers::{Process, free_port, wait_for};
 use crate::scenarios::{Scenario, all_hold, sources};
 use crate::stacks::python;
 
@@ -21,6 +21,16 @@ impl Sites {
         let mut command = Command::new(python());
         let (process, line) = run(command.args(["sites.py", mode, &json!(parts).to_string()]), "ports ");
         Self { _process: process, ports: serde_json::from_str(line.trim_start_matches("ports ")).unwrap() }
+    }
+
+    /// Under gunicorn with two workers that share nothing.
+    fn workers(name: &str, part: &str) -> Self {
+        let port = free_port();
+        let bind = format!("127.0.0.1:{port}");
+        let mut command = Command::new(python());
+        command.args(["-m", "gunicorn", "--workers", "2", "--threads", "50", "--bind", &bind, "sites:alone()"]);
+        let (process, _) = run(command.env("PART", part), "port ");
+        Self { _process: process, ports: [(name.to_owned(), port)].into() }
     }
 
     fn scenario(&self, scenario: Scenario) -> Scenario {
@@ -44,14 +54,22 @@ fn part(name: &str) -> String {
 
 /// Those of the list, each with the part that it runs.
 const LISTED: &[(&str, &str)] = &[
+    ("flask-localhost-127", "flask-localhost-127"),
     ("flask-scheme-mismatch", "flask-scheme-mismatch"),
+    ("flask-reflect-any", "flask-reflect-any"),
+    ("flask-reflect-any-sio", "flask-reflect-any-sio"),
     ("flask-duplicate-acao", "flask-duplicate-acao"),
     ("flask-after-request-wins", "flask-after-request-wins"),
     ("flask-options-405", "flask-options-405"),
     ("flask-preflight-ok", "healthy"),
+    ("flask-polling-only", "flask-polling-only"),
+    ("flask-no-upgrades", "flask-no-upgrades"),
     ("flask-ns-user-ok", "healthy"),
     ("flask-ns-admin-ok", "healthy"),
+    ("flask-ns-unknown", "healthy"),
     ("flask-rate-429", "flask-rate-429"),
+    ("flask-rate-refused", "flask-rate-refused"),
+    ("flask-wrong-path", "flask-wrong-path"),
     ("flask-right-path-ok", "flask-wrong-path"),
     ("flask-default-same-origin-ok", "flask-default-cross-origin"),
 ];
@@ -59,10 +77,71 @@ const LISTED: &[(&str, &str)] = &[
 #[test]
 #[ignore = "needs Python: .ci/run installs it and runs cargo test --test real -- --ignored"]
 fn what_flask_socketio_does_wrong_is_named_and_what_it_does_right_is_not_accused() {
-    let parts: BTreeMap<String, String> = LISTED.iter().map(|(id, code)| ((*id).to_owned(), part(code))).collect();
+    let mut parts: BTreeMap<String, String> = LISTED.iter().map(|(id, code)| ((*id).to_owned(), part(code))).collect();
+    parts.extend(more().into_iter().map(|one| (one.id.clone(), part(&one.id))));
     let sites = Sites::start("threading", &parts);
     let gevent = Sites::start("gevent", &[("flask-gevent-ok".to_owned(), String::new())].into());
+    let workers = Sites::workers("flask-gunicorn-two-workers", "");
     let mut scenarios: Vec<Scenario> = LISTED.iter().map(|(id, _)| sites.scenario(Scenario::named(id))).collect();
+    scenarios.extend(more().into_iter().map(|one| sites.scenario(one)));
     scenarios.push(gevent.scenario(Scenario::named("flask-gevent-ok")));
+    scenarios.push(workers.scenario(Scenario::named("flask-gunicorn-two-workers")));
     all_hold(&scenarios);
+}
+
+/// Those that the list has not.
+fn more() -> Vec<Scenario> {
+    let same = |id: &str, cause: &str, category: &str, fix: &[&str], with: Value| {
+        let mut given = json!({
+            "id": id, "page": "http://localhost:3000", "url": "http://localhost:18000", "api": "socketio",
+            "socketio": { "namespace": "/", "path": "/socket.io", "eio": 4 },
+            "expected": {
+                "healthy": cause == "ok", "category": category, "cause": cause, "fix_contains": fix,
+            },
+        });
+        given.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        Scenario::of(given)
+    };
+    let of = |namespace: &str, auth: Value| json!({ "socketio": { "namespace": namespace, "auth": auth, "path": "/socket.io", "eio": 4 } });
+    vec![
+        same("flask-port-spelled", "origin-port-mismatch", "cors", &["port"], json!({ "page": "http://localhost" })),
+        same("flask-origin-not-allowed", "origin-not-allowed", "cors", &["cors_allowed_origins"], json!({})),
+        same("flask-default-cross-origin", "origin-not-allowed", "cors", &["cors_allowed_origins"], json!({})),
+        same("flask-websocket-only", "polling-transport-disabled", "transport", &["transports", "polling"], json!({})),
+        same("flask-connect-false", "connection-refused-by-handler", "authentication", &["connect"], json!({})),
+        same("flask-session-missing", "session-missing", "authentication", &["cookie"], json!({})),
+        same("flask-auth-required", "auth-required", "authentication", &["auth"], json!({})),
+        same("flask-ns-admin-refused", "auth-required", "authentication", &["auth"], of("/admin", json!(null))),
+        same("flask-slow-connect", "slow-connect-handler", "performance", &["connect"], json!({})),
+        same("flask-long-heartbeat", "heartbeat-interval-too-long", "configuration", &["ping_interval"], json!({})),
+        same(
+            "flask-buffer-small",
+            "message-too-large",
+            "protocol",
+            &["max_http_buffer_size"],
+            json!({ "send_bytes": 3000, "observe_s": 2 }),
+        ),
+        same(
+            "flask-disconnects",
+            "server-disconnects-client",
+            "connection",
+            &["disconnect"],
+            json!({ "observe_s": 2 }),
+        ),
+        same(
+            "flask-eio3",
+            "engineio-version-mismatch",
+            "protocol",
+            &["version"],
+            json!({ "socketio": { "namespace": "/", "path": "/socket.io", "eio": 3 } }),
+        ),
+        same("flask-ok", "ok", "none", &[], json!({})),
+        same(
+            "flask-own-page-not-listed",
+            "origin-not-allowed",
+            "cors",
+            &["cors_allowed_origins"],
+            json!({ "page": "http://127.0.0.1:18000", "url": "http://127.0.0.1:18000" }),
+        ),
+    ]
 }

@@ -7,6 +7,7 @@
 
 mod asgi;
 mod flask;
+mod node;
 mod wire;
 
 use std::path::{Path, PathBuf};

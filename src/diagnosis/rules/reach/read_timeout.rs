@@ -14,6 +14,8 @@ fn look(facts: &Facts<'_>) -> Fit {
     let what = match facts.detail() {
         "connect" | "dns" | "proxy" | "open" => return Fit::No,
         "tls" => "accepted the connection and did not answer the TLS hello",
+        // The server read no further than its limit of messages.
+        _ if super::super::socketio::outsized(facts).is_some() => return Fit::No,
         "body" => "began to answer and did not end",
         _ => "accepted the connection and did not answer",
     };

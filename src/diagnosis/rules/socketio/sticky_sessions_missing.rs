@@ -1,23 +1,52 @@
 //! A session's requests reach different workers, and all but one don't know it.
 
+use super::{is_socketio, refusal};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::protocol::engine_io::RefusalCode;
 use crate::watch::{Category, Code};
+use crate::wire::{Ask, Exchange};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::StickySessionsMissing, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    if facts.code() != Some(Code::StickySessionsMissing) {
+    if !is_socketio(facts) {
+        return Fit::No;
+    }
+    let all = facts.attempts.iter().flat_map(|attempt| attempt.exchanges.iter().map(AsRef::as_ref));
+    let own = if facts.attempts.is_empty() { facts.exchanges.as_slice() } else { &[] };
+    let lost = all.chain(own.iter().copied()).filter(|exchange| forgets(exchange)).count();
+    let polled = facts.asked_all(Ask::Handshakes).filter(|exchange| has_session(exchange));
+    let (asked, forgotten) = polled.fold((0_u32, 0_u32), |(all, lost), one| (all + 1, lost + u32::from(forgets(one))));
+    if lost == 0 && forgotten == 0 && facts.code() != Some(Code::StickySessionsMissing) {
         return Fit::No;
     }
     let summary = format!(
-        "{} forgets sessions that it has just opened ({}): their requests reach workers that don't share them.",
-        facts.host(),
-        facts.detail()
+        "{} forgets sessions that it has just opened: their requests reach workers that don't share them.",
+        facts.host()
     );
-    let found = Match::new(0.95, summary).sign(facts.detail());
-    // Behind a balancer it is the balancer's to keep them together; without one, the server's own.
-    Fit::Fits(found.of(if facts.through_proxy() { Category::Proxy } else { Category::Configuration }))
+    let found = match (forgotten, facts.code()) {
+        (_, Some(Code::StickySessionsMissing)) => Match::new(0.95, summary).sign(facts.detail()),
+        (1.., _) => {
+            Match::new(0.95, summary).sign(format!("{forgotten} of {asked} sessions unknown at their next request"))
+        }
+        _ if 1 < lost => {
+            Match::new(0.9, summary).sign(format!("{lost} requests to sessions that the server doesn't know"))
+        }
+        _ => Match::new(0.6, summary).asks(&[Ask::Handshakes]),
+    };
+    // gunicorn's workers share one port: no balancer is in it.
+    let alone = facts.server().contains("gunicorn");
+    Fit::Fits(if alone { found.of(Category::Configuration) } else { found })
+}
+
+fn forgets(exchange: &Exchange) -> bool {
+    has_session(exchange)
+        && refusal(exchange).is_some_and(|refusal| refusal.code == Some(RefusalCode::SessionIdUnknown))
+}
+
+fn has_session(exchange: &Exchange) -> bool {
+    exchange.request.url.query_pairs().any(|(name, _)| name == "sid")
 }
 
 fn fixes(_: &Facts<'_>) -> Vec<Fix> {
@@ -27,8 +56,13 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
         ),
         Fix::at(
             "flask-socketio",
-            "gunicorn can't keep sessions with a worker: run one worker, several of them each on a port of its own behind a sticky balancer.",
-            "gunicorn --worker-class gthread --workers 1 --threads 100 app:app",
+            "gunicorn can't keep sessions with a worker: run one worker, or several of them each on a port of its own behind a sticky balancer.",
+            "workers = 1\nthreads = 100",
+        ),
+        Fix::at(
+            "node-socketio",
+            "With node:cluster, @socket.io/sticky keeps a session with its worker.",
+            "setupMaster(httpServer, { loadBalancingMethod: \"least-connection\" });",
         ),
         Fix::at(
             "nginx",

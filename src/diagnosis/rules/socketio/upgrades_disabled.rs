@@ -1,35 +1,43 @@
-//! The server offers no transport to move up to: the session works, by polling.
+//! The server offers no upgrade though it has WebSockets: sessions work, by polling.
 
+use super::{flask, node, opens, stuck};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::{SocketChange, Stuck, TransportStep};
+use crate::watch::Stuck;
+use crate::wire::Ask;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::UpgradesDisabled, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    let stays = facts.steps.iter().any(|step| {
-        matches!(&step.what, SocketChange::Transport { step: TransportStep::Stuck { why: Stuck::NotOffered, .. }, .. })
-    });
-    if !stays {
+    if !stuck(facts).is_some_and(|(why, _)| why == Stuck::NotOffered) {
         return Fit::No;
     }
     let summary = format!(
         "{} opens a session and offers no upgrade: it stays on polling, slower and with many more requests.",
         facts.host()
     );
-    Fit::Fits(Match::new(0.95, summary).sign("the handshake says \"upgrades\":[]"))
+    let found = |confidence| Match::new(confidence, summary).sign("the handshake says \"upgrades\":[]");
+    Fit::Fits(match opens(facts, Ask::Upgrade) {
+        Some(true) => found(0.96).sign("a WebSocket opened at once does work"),
+        Some(false) => found(0.6),
+        None => found(0.75).asks(&[Ask::Upgrade]),
+    })
 }
 
-fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     vec![
         Fix::any(
             "Let the server offer the upgrade; where it must not, give the client transports: [\"polling\"], so that nobody waits for one.",
         ),
         Fix::at(
             "flask-socketio",
-            "Take allow_upgrades=False out: it is on by default.",
-            "socketio = SocketIO(app, allow_upgrades=True)",
+            "allow_upgrades is on by default: take allow_upgrades=False out.",
+            flask(facts, ", allow_upgrades=True"),
         ),
-        Fix::at("node-socketio", "Take allowUpgrades: false out.", "new Server(httpServer, { allowUpgrades: true });"),
+        Fix::at(
+            "node-socketio",
+            "allowUpgrades is on by default: take allowUpgrades: false out.",
+            node(facts, ", allowUpgrades: true"),
+        ),
     ]
 }

@@ -1,0 +1,64 @@
+//! The network is fast, and the application takes its time to let a namespace in.
+
+use std::time::Duration;
+
+use super::opened;
+use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::{Code, NamespaceChange, SocketChange};
+
+pub(super) const RULE: Rule = Rule { cause: CauseId::SlowConnectHandler, look, fixes };
+
+/// Below this nobody waits.
+const SLOW: Duration = Duration::from_secs(1);
+
+fn look(facts: &Facts<'_>) -> Fit {
+    let Some(opened) = opened(facts) else { return Fit::No };
+    let joined = facts.steps.iter().find_map(|step| match &step.what {
+        SocketChange::Namespace { namespace, change: NamespaceChange::Joined { took, .. } } => Some((namespace, *took)),
+        _ => None,
+    });
+    let fast = opened.took.as_millis();
+    match joined {
+        Some((name, took)) if SLOW <= took && opened.took * 4 < took => {
+            let summary = format!(
+                "{} answers in {fast} ms and takes {} ms to let {name} in: its connect handler is slow, not the network.",
+                facts.host(),
+                took.as_millis()
+            );
+            Fit::Fits(Match::new(0.92, summary).sign(format!("CONNECT answered after {} ms", took.as_millis())))
+        }
+        None if answers_nothing(facts) => {
+            let summary = format!(
+                "{} opened the session in {fast} ms, and the answer to its CONNECT did not come in time.",
+                facts.host()
+            );
+            Fit::Fits(Match::new(0.7, summary).sign("CONNECT unanswered"))
+        }
+        _ => Fit::No,
+    }
+}
+
+/// The time was over before any namespace answered.
+fn answers_nothing(facts: &Facts<'_>) -> bool {
+    let answered = facts.steps.iter().any(|step| matches!(step.what, SocketChange::Namespace { .. }));
+    !answered && matches!(facts.code(), Some(Code::Timeout | Code::ExpectedMessageMissing | Code::Silent))
+}
+
+fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+    vec![
+        Fix::any(
+            "Let the connect handler check and return at once, and do what takes time (queries, other services) after the connection stands.",
+        ),
+        Fix::at(
+            "flask-socketio",
+            "Greet at once, and load in the background.",
+            "@socketio.on(\"connect\")\ndef connected(auth=None):\n    socketio.start_background_task(load, request.sid)",
+        ),
+        Fix::at(
+            "node-socketio",
+            "No await before next().",
+            "io.use((socket, next) => next());\nio.on(\"connection\", (socket) => load(socket));",
+        ),
+    ]
+}

@@ -1,0 +1,192 @@
+//! Socket.IO 2, 3 and 4 and `ws` on Node.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::peers::{Process, wait_for};
+use crate::scenarios::{Scenario, all_hold, sources};
+use crate::stacks::node_module;
+
+/// Running sites. They end when they are dropped.
+struct Sites {
+    _process: Process,
+    ports: BTreeMap<String, u16>,
+}
+
+impl Sites {
+    /// In one process, each by its `module` and `code`.
+    fn start(parts: &Value) -> Self {
+        let mut command = Command::new("node");
+        command.arg(format!("{}/sites.js", sources("node"))).arg(node_module("")).arg(parts.to_string());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let process = Process(child);
+        let line = wait_for(stdout, "ports ");
+        Self { _process: process, ports: serde_json::from_str(line.trim_start_matches("ports ")).unwrap() }
+    }
+}
+
+/// The code that stands in the folder.
+fn part(name: &str) -> Value {
+    let module = match name {
+        "sio2" => "socket.io-2",
+        "sio3" => "socket.io-3",
+        _ => "socket.io-4",
+    };
+    let file = format!("{}/parts/{name}.js", sources("node"));
+    json!({ "module": module, "code": std::fs::read_to_string(file).unwrap() })
+}
+
+/// Those of the list, each with the part that it runs.
+const LISTED: &[(&str, &str)] = &[
+    ("sio4-auth-refused", "sio4-auth-refused"),
+    ("sio4-ns-unknown", "healthy"),
+    ("sio4-allowrequest", "sio4-allowrequest"),
+    ("ws-4401", "ws"),
+    ("ws-1000-early", "ws"),
+    ("ws-too-many", "ws-too-many"),
+];
+
+#[test]
+#[ignore = "needs Node: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn what_node_does_wrong_is_named_and_what_it_does_right_is_not_accused() {
+    let mut scenarios: Vec<(Scenario, &str)> = LISTED.iter().map(|(id, part)| (Scenario::named(id), *part)).collect();
+    scenarios.extend(more());
+    let parts: BTreeMap<&str, Value> = scenarios.iter().map(|(_, name)| (*name, part(name))).collect();
+    let sites = Sites::start(&json!(parts));
+    let scenarios: Vec<Scenario> = scenarios.into_iter().map(|(one, part)| one.on(sites.ports[part])).collect();
+    all_hold(&scenarios);
+}
+
+/// Those that the list has not.
+fn more() -> Vec<(Scenario, &'static str)> {
+    let one = |id: &str, part: &'static str, cause: &str, category: &str, fix: &[&str], with: Value| {
+        let mut given = json!({
+            "id": id, "page": "http://localhost:3000", "url": "http://localhost:18000", "api": "socketio",
+            "socketio": { "namespace": "/", "path": "/socket.io", "eio": 4 },
+            "expected": { "healthy": cause == "ok", "category": category, "cause": cause, "fix_contains": fix },
+        });
+        if part.starts_with("ws") {
+            given["api"] = "websocket".into();
+            given["url"] = format!("ws://localhost:18000/{}", id.trim_start_matches("ws-").replace('-', "/")).into();
+            given.as_object_mut().unwrap().remove("socketio");
+        }
+        given.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        (Scenario::of(given), part)
+    };
+    let none = || json!({});
+    let eio = |eio: u8| json!({ "socketio": { "namespace": "/", "path": "/socket.io", "eio": eio } });
+    vec![
+        one("sio4-ok", "healthy", "ok", "none", &[], none()),
+        one("sio4-no-cors", "sio4-no-cors", "cors-headers-missing", "cors", &["cors"], none()),
+        one(
+            "sio4-polling-only",
+            "sio4-polling-only",
+            "websocket-transport-disabled",
+            "transport",
+            &["transports"],
+            none(),
+        ),
+        one(
+            "sio4-websocket-only",
+            "sio4-websocket-only",
+            "polling-transport-disabled",
+            "transport",
+            &["transports"],
+            none(),
+        ),
+        one("sio4-no-upgrades", "sio4-no-upgrades", "upgrades-disabled", "transport", &["allowUpgrades"], none()),
+        one("sio4-path", "sio4-path", "wrong-socketio-path", "connection", &["path"], none()),
+        one(
+            "sio4-long-heartbeat",
+            "sio4-long-heartbeat",
+            "heartbeat-interval-too-long",
+            "configuration",
+            &["pingInterval"],
+            none(),
+        ),
+        one(
+            "sio4-buffer-small",
+            "sio4-buffer-small",
+            "message-too-large",
+            "protocol",
+            &["maxHttpBufferSize"],
+            json!({ "send_bytes": 3000, "observe_s": 2 }),
+        ),
+        one(
+            "sio4-disconnects",
+            "sio4-disconnects",
+            "server-disconnects-client",
+            "connection",
+            &["disconnect"],
+            json!({ "observe_s": 2 }),
+        ),
+        one(
+            "sio4-rate-refused",
+            "sio4-rate-refused",
+            "rate-limit-refused-event",
+            "rate_limit",
+            &["rate"],
+            json!({ "repeat": 3 }),
+        ),
+        one("sio4-slow-connect", "sio4-slow-connect", "slow-connect-handler", "performance", &["connect"], none()),
+        one(
+            "sio4-never-pings",
+            "sio4-never-pings",
+            "server-never-pings",
+            "protocol",
+            &["ping"],
+            json!({ "observe_s": 4 }),
+        ),
+        one(
+            "sio4-connections",
+            "sio4-connections",
+            "concurrent-connection-limit",
+            "rate_limit",
+            &["connections"],
+            json!({ "concurrent": 2 }),
+        ),
+        one("sio4-eio3", "healthy", "engineio-version-mismatch", "protocol", &["version"], eio(3)),
+        one("sio3-eio3", "sio3", "engineio-version-mismatch", "protocol", &["version"], eio(3)),
+        one("sio2-eio4", "sio2", "engineio-version-mismatch", "protocol", &["version"], eio(4)),
+        one("sio2-ok", "sio2", "ok", "none", &[], eio(3)),
+        one("ws-ok", "ws", "ok", "none", &[], none()),
+        one("ws-4001", "ws", "auth-required", "authentication", &["4001"], none()),
+        one("ws-4403", "ws", "insufficient-permissions", "authentication", &[], none()),
+        one("ws-4429", "ws", "too-many-connections", "rate_limit", &["rate"], none()),
+        one("ws-4000", "ws", "server-disconnects-client", "connection", &["4000"], none()),
+        one("ws-1001", "ws", "server-disconnects-client", "connection", &["1001"], none()),
+        one("ws-1011", "ws", "server-exception", "connection", &["log"], none()),
+        one("ws-1012", "ws", "service-restart", "connection", &["1012"], none()),
+        one("ws-1013", "ws", "server-overloaded", "rate_limit", &["1013"], none()),
+        one("ws-drop", "ws", "abnormal-close", "connection", &["1006"], none()),
+        one(
+            "ws-silent",
+            "ws",
+            "accepted-then-silent",
+            "connection",
+            &[],
+            json!({ "websocket": { "expect": "welcome" } }),
+        ),
+        one("ws-heartbeat", "ws", "app-heartbeat-unanswered", "protocol", &["pong"], json!({ "observe_s": 2 })),
+        one("ws-heartbeat-1000", "ws", "app-heartbeat-unanswered", "protocol", &["pong"], json!({ "observe_s": 2 })),
+        one(
+            "ws-heartbeat-ok",
+            "ws",
+            "ok",
+            "none",
+            &[],
+            json!({ "observe_s": 2, "url": "ws://localhost:18000/heartbeat", "websocket": { "answer_app_ping": true } }),
+        ),
+        one(
+            "ws-small",
+            "ws-small",
+            "message-too-large",
+            "protocol",
+            &["maxPayload"],
+            json!({ "send_bytes": 3000, "observe_s": 1 }),
+        ),
+    ]
+}

@@ -1,0 +1,1 @@
+const io = socketio(httpServer, { origins: (origin, done) => done(null, true) });

@@ -1,0 +1,1 @@
+const io = new Server(httpServer);
