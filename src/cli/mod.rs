@@ -16,7 +16,9 @@ use crate::window::{self, Show};
 pub mod audit;
 pub mod check;
 pub mod compare;
+pub mod explain;
 pub mod export;
+pub mod import;
 pub mod lab;
 pub mod lint;
 pub mod past;
@@ -54,7 +56,9 @@ enum Command {
     Audit(audit::AuditArgs),
     Check(check::CheckArgs),
     Compare(compare::CompareArgs),
+    Explain(explain::ExplainArgs),
     Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Lab(lab::LabArgs),
     Lint(lint::LintArgs),
     Plot(plot::PlotArgs),
@@ -115,6 +119,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Audit(args)) => return audit::run(&args, &cli.folders),
         Some(Command::Compare(args)) => return compare::run(&args, &cli.folders),
         Some(Command::Check(args)) => return check::run(&args, &cli.folders),
+        Some(Command::Explain(args)) => return explain::run(&args),
+        Some(Command::Import(args)) => return import::run(&args, &cli.folders),
         Some(Command::Export(args)) => return export::run(&args, &cli.folders),
         Some(Command::Plot(args)) => return plot::run(&args, &cli.folders),
         Some(Command::Profile(args)) => return profile::run(&args, &cli.folders),

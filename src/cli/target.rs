@@ -61,7 +61,7 @@ enum KindArg {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum BrowserArg {
+pub(super) enum BrowserArg {
     Chrome,
     Firefox,
     Safari,

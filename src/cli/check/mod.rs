@@ -2,7 +2,7 @@
 
 pub(super) mod json;
 pub(super) mod steps;
-mod text;
+pub(super) mod text;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

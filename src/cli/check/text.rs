@@ -13,7 +13,7 @@ use crate::watch::{CheckReport, Outcome};
 const FIXES: usize = 3;
 
 /// The whole text; `deciding` is the check that it tells of.
-pub(super) fn document(
+pub(in crate::cli) fn document(
     profile: &Profile,
     url: &str,
     deciding: &CheckReport,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::serverconf::Files;
 
-pub(super) struct Disk;
+pub(in crate::cli) struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! `wirewatch lint`: server configuration as the server would read it, who would be let in, and what is wrong.
 
 mod against;
-mod disk;
+pub(super) mod disk;
 mod json;
 mod text;
 

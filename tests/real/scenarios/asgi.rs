@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::peers::Process;
-use crate::scenarios::{Scenario, all_hold, snippet, sources};
+use crate::scenarios::{Scenario, all_hold, sources};
 use crate::stacks::python_with;
 
 static PYTHON: LazyLock<String> =

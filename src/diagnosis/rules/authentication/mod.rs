@@ -7,7 +7,7 @@ mod insufficient_permissions;
 mod localhost_127_mismatch;
 mod login_failed;
 mod session_missing;
-mod token;
+pub(super) mod token;
 mod token_expired;
 mod token_invalid;
 mod token_missing;

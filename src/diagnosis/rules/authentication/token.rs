@@ -9,7 +9,7 @@ use crate::diagnosis::{Facts, Fix};
 
 /// What a token in the URL looks like from outside, its signature unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(in crate::diagnosis::rules) enum Token {
     /// Its `exp` lies before now.
     Expired,
     /// Three parts that are no token.
@@ -19,7 +19,7 @@ pub(super) enum Token {
 }
 
 /// The token that was sent: in the URL, or as a bearer.
-pub(super) fn given(facts: &Facts<'_>) -> Option<Token> {
+pub(in crate::diagnosis::rules) fn given(facts: &Facts<'_>) -> Option<Token> {
     in_query(facts.url, facts.at).or_else(|| {
         let value = facts.last()?.request.headers.first_str("authorization")?;
         let (scheme, token) = value.split_once(' ')?;
@@ -46,7 +46,7 @@ pub(super) fn in_page(facts: &Facts<'_>) -> Option<Fix> {
 const NAMES: [&str; 5] = ["token", "access_token", "jwt", "auth", "auth_token"];
 
 /// The token that the URL carries, if it carries one.
-fn in_query(url: &Url, now: Wall) -> Option<Token> {
+pub(in crate::diagnosis::rules) fn in_query(url: &Url, now: Wall) -> Option<Token> {
     let (_, value) = url.query_pairs().find(|(name, _)| NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)))?;
     Some(read(&value, now))
 }

@@ -5,7 +5,7 @@
 
 use super::{by_close, closed};
 use crate::diagnosis::rule::{Fit, Match, Rule};
-use crate::diagnosis::rules::token::{self, Token};
+use crate::diagnosis::rules::authentication::token::{self, Token};
 use crate::diagnosis::{CauseId, Facts, Fix, fixes};
 use crate::watch::meaning::{names_credentials, names_the_origin, names_the_rate};
 use crate::wire::{Ask, Exchange};
