@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::peers::{Process, free_port, wait_for};
-use crate::scenarios::{Scenario, all_hold, sources};
+use crate::scenarios::{Scenario, all_hold, snippet, sources};
 use crate::stacks::python;
 
 /// Running sites. They end when they are dropped.
@@ -23,13 +24,19 @@ impl Sites {
         Self { _process: process, ports: serde_json::from_str(line.trim_start_matches("ports ")).unwrap() }
     }
 
-    /// Under gunicorn with two workers that share nothing.
-    fn workers(name: &str, part: &str) -> Self {
-        let port = free_port();
-        let bind = format!("127.0.0.1:{port}");
+    /// Under gunicorn, with those lines in its configuration. Its workers share nothing.
+    fn workers(name: &str, lines: &str) -> Self {
+        let (port, folder) = (free_port(), TempDir::new().unwrap());
+        let mut file = std::fs::read_to_string(format!("{}/gunicorn.conf.py", sources("flask"))).unwrap();
+        file.push_str(lines);
+        let own = folder.path().join("gunicorn.conf.py");
+        std::fs::write(&own, file).unwrap();
         let mut command = Command::new(python());
-        command.args(["-m", "gunicorn", "--workers", "2", "--threads", "50", "--bind", &bind, "sites:alone()"]);
-        let (process, _) = run(command.env("PART", part), "port ");
+        command
+            .args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}"), "--config"])
+            .arg(own)
+            .arg("sites:alone()");
+        let (process, _) = run(command.env("PART", ""), "port ");
         Self { _process: process, ports: [(name.to_owned(), port)].into() }
     }
 
@@ -81,12 +88,57 @@ fn what_flask_socketio_does_wrong_is_named_and_what_it_does_right_is_not_accused
     parts.extend(more().into_iter().map(|one| (one.id.clone(), part(&one.id))));
     let sites = Sites::start("threading", &parts);
     let gevent = Sites::start("gevent", &[("flask-gevent-ok".to_owned(), String::new())].into());
-    let workers = Sites::workers("flask-gunicorn-two-workers", "");
+    let workers = Sites::workers("flask-gunicorn-two-workers", "workers = 2\nthreads = 50");
     let mut scenarios: Vec<Scenario> = LISTED.iter().map(|(id, _)| sites.scenario(Scenario::named(id))).collect();
     scenarios.extend(more().into_iter().map(|one| sites.scenario(one)));
     scenarios.push(gevent.scenario(Scenario::named("flask-gevent-ok")));
     scenarios.push(workers.scenario(Scenario::named("flask-gunicorn-two-workers")));
-    all_hold(&scenarios);
+    let documents = all_hold(&scenarios);
+    mended(&scenarios, &documents);
+}
+
+/// Those that a snippet for Flask mends, and the code that stands before it.
+const MENDED: &[(&str, &str)] = &[
+    ("flask-localhost-127", ""),
+    ("flask-scheme-mismatch", ""),
+    ("flask-port-spelled", ""),
+    ("flask-origin-not-allowed", ""),
+    ("flask-default-cross-origin", ""),
+    ("flask-own-page-not-listed", ""),
+    ("flask-reflect-any", ""),
+    ("flask-reflect-any-sio", ""),
+    ("flask-duplicate-acao", ""),
+    ("flask-after-request-wins", ""),
+    (
+        "flask-options-405",
+        "app.add_url_rule('/api/data', view_func=lambda: jsonify(ok=True), methods=['POST'], provide_automatic_options=False)\n",
+    ),
+    ("flask-polling-only", ""),
+    ("flask-websocket-only", ""),
+    ("flask-no-upgrades", ""),
+    ("flask-wrong-path", ""),
+    ("flask-long-heartbeat", ""),
+    ("flask-buffer-small", ""),
+    ("flask-ns-unknown", "socketio = SocketIO(app, cors_allowed_origins=[PAGE])\n"),
+    (
+        "flask-slow-connect",
+        "socketio = SocketIO(app, cors_allowed_origins=[PAGE])\nload = lambda sid: time.sleep(2.5)\n",
+    ),
+];
+
+/// Our own snippet in the place of what was wrong, word for word: it is healthy.
+#[track_caller]
+fn mended(scenarios: &[Scenario], documents: &[Value]) {
+    let at = |id: &str| scenarios.iter().position(|one| one.id == id).unwrap_or_else(|| panic!("{id} is not checked"));
+    let code = |id: &str| snippet(&documents[at(id)], "flask-socketio");
+    let parts = MENDED.iter().map(|(id, before)| ((*id).to_owned(), format!("{before}{}", code(id))));
+    let sites = Sites::start("threading", &parts.collect());
+    let workers = "flask-gunicorn-two-workers";
+    let one = Sites::workers(workers, &code(workers));
+    let of = |id: &str| scenarios[at(id)].clone().mended();
+    let mut mended: Vec<Scenario> = MENDED.iter().map(|(id, _)| sites.scenario(of(id))).collect();
+    mended.push(one.scenario(of(workers)));
+    all_hold(&mended);
 }
 
 /// Those that the list has not.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::peers::{Process, wait_for};
-use crate::scenarios::{Scenario, all_hold, sources};
+use crate::scenarios::{Scenario, all_hold, snippet, sources};
 use crate::stacks::node_module;
 
 /// Running sites. They end when they are dropped.
@@ -57,7 +57,49 @@ fn what_node_does_wrong_is_named_and_what_it_does_right_is_not_accused() {
     let parts: BTreeMap<&str, Value> = scenarios.iter().map(|(_, name)| (*name, part(name))).collect();
     let sites = Sites::start(&json!(parts));
     let scenarios: Vec<Scenario> = scenarios.into_iter().map(|(one, part)| one.on(sites.ports[part])).collect();
-    all_hold(&scenarios);
+    let documents = all_hold(&scenarios);
+    mended(&scenarios, &documents);
+}
+
+/// Those that a snippet mends, for which stack, and the code that stands before it.
+const MENDED: &[(&str, &str, &str)] = &[
+    ("sio4-no-cors", "node-socketio", ""),
+    ("sio4-origin-not-listed", "node-socketio", ""),
+    ("sio4-reflects", "node-socketio", ""),
+    ("sio4-allowrequest", "node-socketio", ""),
+    ("sio4-polling-only", "node-socketio", ""),
+    ("sio4-websocket-only", "node-socketio", ""),
+    ("sio4-no-upgrades", "node-socketio", ""),
+    ("sio4-path", "node-socketio", ""),
+    ("sio4-long-heartbeat", "node-socketio", ""),
+    ("sio4-buffer-small", "node-socketio", ""),
+    ("sio4-eio3", "node-socketio", ""),
+    (
+        "sio4-ns-unknown",
+        "node-socketio",
+        "const io = new Server(httpServer, { cors: { origin: [PAGE], credentials: true } });\n",
+    ),
+    (
+        "sio4-slow-connect",
+        "node-socketio",
+        "const io = new Server(httpServer, { cors: { origin: [PAGE], credentials: true } });\nconst load = () => {};\n",
+    ),
+    ("ws-small", "node-ws", ""),
+];
+
+/// Our own snippet in the place of what was wrong, word for word: it is healthy.
+#[track_caller]
+fn mended(scenarios: &[Scenario], documents: &[Value]) {
+    let at = |id: &str| scenarios.iter().position(|one| one.id == id).unwrap_or_else(|| panic!("{id} is not checked"));
+    let part = |(id, stack, before): &(&str, &str, &str)| {
+        let code = format!("{before}{}", snippet(&documents[at(id)], stack));
+        ((*id).to_owned(), json!({ "module": "socket.io-4", "code": code }))
+    };
+    let parts: serde_json::Map<String, Value> = MENDED.iter().map(part).collect();
+    let sites = Sites::start(&Value::Object(parts));
+    let mended: Vec<Scenario> =
+        MENDED.iter().map(|(id, ..)| scenarios[at(id)].clone().on(sites.ports[*id]).mended()).collect();
+    all_hold(&mended);
 }
 
 /// Those that the list has not.

@@ -8,6 +8,10 @@ pub(super) const RULE: Rule = Rule { cause: CauseId::BodyTooLarge, look, fixes }
 
 fn look(facts: &Facts<'_>) -> Fit {
     let Some((exchange, response)) = answered(facts, 413) else { return Fit::No };
+    // A Socket.IO session's own limit, not a proxy's.
+    if super::super::socketio::outsized(facts).is_some() {
+        return Fit::No;
+    }
     let summary = format!(
         "{}: the body of {} bytes is larger than it takes{}.",
         answered_words(facts, response),

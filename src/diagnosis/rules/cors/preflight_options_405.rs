@@ -33,8 +33,10 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
         ),
         Fix::at(
             "flask-socketio",
-            "Flask-CORS answers OPTIONS by itself.",
-            format!("CORS(app, origins=[\"{origin}\"])"),
+            "Flask-CORS adds the headers to the answer of OPTIONS, which Flask gives by itself unless the route switches it off; here for every route.",
+            format!(
+                "CORS(app, origins=[\"{origin}\"])\n\n\n@app.before_request\ndef preflight():\n    if request.method == \"OPTIONS\":\n        return app.make_default_options_response()"
+            ),
         ),
         python::preflight(facts),
         Fix::at(

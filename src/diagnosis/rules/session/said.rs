@@ -5,10 +5,8 @@
 
 use super::{by_close, closed};
 use crate::diagnosis::rule::{Fit, Match, Rule};
-use crate::diagnosis::rules::authentication::token::{self, Token};
 use crate::diagnosis::{CauseId, Facts, Fix, fixes};
 use crate::watch::meaning::{names_credentials, names_the_origin, names_the_rate};
-use crate::wire::{Ask, Exchange};
 
 /// The cause that the words name; `None`: they name none.
 pub(in crate::diagnosis::rules) fn meaning(text: &str) -> Option<CauseId> {
@@ -86,8 +84,6 @@ pub(in crate::diagnosis::rules) fn fits(facts: &Facts<'_>, cause: CauseId) -> Fi
     if let Some(closed) = closed(facts) {
         return match named(facts) {
             Some((named, confidence)) if named == cause => Fit::Fits(by_close(facts, &closed, confidence)),
-            // A policy without words: the origin, or the credentials.
-            None if closed.code == Some(1008) => policy(facts, cause, by_close(facts, &closed, 0.4)),
             _ => Fit::No,
         };
     }
@@ -99,35 +95,6 @@ pub(in crate::diagnosis::rules) fn fits(facts: &Facts<'_>, cause: CauseId) -> Fi
     }
     let summary = format!("{} refuses the namespace {name}: {said}.", facts.host());
     Fit::Fits(Match::new(0.92, summary).sign(said))
-}
-
-/// 1008 and no word: what the URL's token says, and whether other origins are closed too.
-fn policy(facts: &Facts<'_>, cause: CauseId, found: Match) -> Fit {
-    let surely = |confidence: f32, sign: &str| Fit::Fits(Match { confidence, ..found.clone() }.sign(sign));
-    let token = token::in_query(facts.url, facts.at);
-    let lets = |ask: Ask| facts.asked(ask).map(|answer| !is_closed(answer));
-    let asked = [lets(Ask::OwnOrigin), lets(Ask::NoOrigin)];
-    match (cause, token) {
-        (CauseId::TokenExpired, Some(Token::Expired)) => surely(0.9, "the token in the URL has expired"),
-        (CauseId::TokenInvalid, Some(Token::Malformed)) => surely(0.85, "the token in the URL is none"),
-        (_, Some(Token::Expired | Token::Malformed)) => Fit::No,
-        (CauseId::OriginNotAllowed, _) if asked.contains(&Some(true)) => {
-            surely(0.93, "the same from the server's own origin stays open")
-        }
-        (CauseId::OriginNotAllowed, _) if asked.contains(&None) => {
-            Fit::CantTell(found.asks(&[Ask::OwnOrigin, Ask::NoOrigin]))
-        }
-        (CauseId::AuthRequired, _) if asked == [Some(false); 2] => surely(0.82, "closed whatever the origin"),
-        (CauseId::AuthRequired, None) => Fit::Fits(Match { confidence: 0.5, ..found }),
-        (CauseId::TokenInvalid, Some(Token::Plausible)) => Fit::Fits(Match { confidence: 0.55, ..found }),
-        _ => Fit::No,
-    }
-}
-
-/// Whether an asked upgrade was refused or closed at once.
-fn is_closed(answer: &Exchange) -> bool {
-    let Some(response) = answer.response() else { return true };
-    response.status != 101 || String::from_utf8_lossy(&response.body).lines().any(|line| line.starts_with("[close"))
 }
 
 macro_rules! rule {
