@@ -364,7 +364,11 @@ fn cases() -> Vec<Case> {
         ),
         case("d-origin", "http://evil.test", "ws://localhost:{site}/ws/chat/sales/", &["origin-not-allowed"], "cors"),
         case("d-route", REACT, "ws://localhost:{site}/nothing/", &["websocket-route-missing"], "connection"),
-        case("d-crash-later", REACT, "ws://localhost:{site}/ws/crash-later/", &["server-exception"], "connection"),
+        // daphne looks for dead consumers once a second.
+        with(
+            case("d-crash-later", REACT, "ws://localhost:{site}/ws/crash-later/", &["server-exception"], "connection"),
+            json!({ "observe_s": 2 }),
+        ),
         case(
             "d-private",
             REACT,

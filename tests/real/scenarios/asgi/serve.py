@@ -1,7 +1,7 @@
 """FastAPI and Socket.IO applications for tests/real/scenarios under uvicorn: `serve.py APPS`, JSON, a list of
 `{"app": NAME, "env": {...}, "fix": TEXT, "ws": IMPLEMENTATION}`, all in one process, each at a free port that is printed as
-`port NAME NUMBER`. `fix` stands in the place of the lines between `# fix:` and `# :fix` of `apps/NAME.py`; with `.env` lines as
-`fix_env` it is the environment that the application reads."""
+`port NAME NUMBER`. `fix` stands in the place of the lines between `# fix:` and `# :fix` of `apps/NAME.py`, `fix_more` at the
+file's end, and the `.env` lines of `fix_env` in the environment that the application reads."""
 
 import asyncio
 import json
@@ -28,6 +28,7 @@ def load(options):
         assert places == 1, options["app"]
     lines = (line.partition("=") for line in options.get("fix_env", "").splitlines() if "=" in line)
     env = options.get("env", {}) | {name: value for name, _, value in lines}
+    source += "\n" + options.get("fix_more", "")
     names = {"ENV": env, "__name__": options["app"]}
     exec(compile(source, options["app"], "exec"), names)
     return names["app"]
