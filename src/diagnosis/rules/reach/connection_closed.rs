@@ -1,4 +1,4 @@
-//! The peer closes before it answers.
+//! The peer closes before it answers, or in the midst of its answer.
 
 use super::{WHO, answers_otherwise, broke_off, name, program, speaks_tls};
 use crate::diagnosis::rule::{Fit, Match, Rule};
@@ -9,6 +9,10 @@ use crate::wire::Ask;
 pub(super) const RULE: Rule = Rule { cause: CauseId::ConnectionClosed, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
+    if let Some(Code::IncompleteBody | Code::IncompleteChunks | Code::HeadersTruncated) = facts.code() {
+        let summary = format!("{} closed the connection in the midst of its answer.", name(facts));
+        return Fit::Fits(Match::new(0.85, summary).sign("the answer is not whole"));
+    }
     if !broke_off(facts) || facts.code() == Some(Code::ConnectionReset) {
         return Fit::No;
     }

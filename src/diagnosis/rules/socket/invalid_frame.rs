@@ -7,10 +7,16 @@ use crate::watch::Code;
 pub(super) const RULE: Rule = Rule { cause: CauseId::InvalidFrame, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    if facts.code() != Some(Code::WebSocketProtocol) {
-        return Fit::No;
-    }
     let (host, what) = (facts.host(), facts.detail());
+    match (facts.code(), facts.reason.and_then(|reason| reason.close)) {
+        (Some(Code::WebSocketProtocol), _) => {}
+        // Section 7.4.2: codes below 1000 are not used. Browsers hand them to the page all the same.
+        (Some(Code::Closed), Some(code @ 0..=999)) => {
+            let summary = format!("{host} sent a close frame with the code {code}, which RFC 6455 does not have.");
+            return Fit::Fits(Match::new(0.9, summary).sign(format!("close {code}")));
+        }
+        _ => return Fit::No,
+    }
     let summary = format!("{host} sent a frame that RFC 6455 forbids ({what}): browsers drop the connection.");
     Fit::Fits(Match::new(0.95, summary).sign(what))
 }

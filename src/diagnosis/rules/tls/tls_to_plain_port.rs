@@ -13,7 +13,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     if facts.code() != Some(Code::TlsProtocol) && !(broke_off && facts.detail() == "tls") {
         return Fit::No;
     }
-    let (host, port) = (facts.host(), facts.port());
+    let (host, port) = (facts.url.host_str().unwrap_or_default(), facts.port());
     if answers_otherwise(facts) {
         let summary =
             format!("Port {port} of {} answers plain HTTP, not the TLS hello of {}://.", host, facts.url.scheme());
@@ -22,7 +22,8 @@ fn look(facts: &Facts<'_>) -> Fit {
     if program(facts).is_some() {
         return Fit::No;
     }
-    let summary = format!("{host} does not answer the TLS hello with TLS: it looks like a port without it.");
+    let summary =
+        format!("{host} does not answer the TLS hello on port {port} with TLS: it looks like a port without it.");
     match facts.asked(Ask::OtherTls) {
         None => Fit::CantTell(Match::new(0.8, summary).asks(&WHO)),
         Some(_) => Fit::CantTell(Match::new(0.6, summary)),
