@@ -15,6 +15,7 @@ use crate::wire::{
 
 mod asked;
 mod beside;
+mod between;
 
 /// One check that did not come out well.
 struct Case {

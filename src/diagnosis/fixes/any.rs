@@ -10,7 +10,6 @@ use crate::watch::signin::Refusal;
 pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
     let (origin, url) = (facts.origin(), facts.url);
     let name = url.host_str().unwrap_or_default();
-    let port = facts.port();
     let path = url.path();
     let secure = match url.scheme() {
         "ws" => "wss",
@@ -19,19 +18,6 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
     };
     Some(match cause {
         CauseId::Ok => return None,
-        CauseId::ProxyUnreachable => "Check the proxy's address in the profile or in the environment, and that it is running.".to_owned(),
-        CauseId::ProxyAuthenticationRequired => "Give the proxy's user name and password.".to_owned(),
-        CauseId::ForwardProxyBlocksConnect => format!(
-            "Have the proxy allow CONNECT to {name}:{port} (443 is nearly always allowed); until then polling over plain requests is what passes this proxy."
-        ),
-        CauseId::BackendDown => format!(
-            "Start the application behind the proxy (which answers {} in its stead), and check the address that the proxy passes on to.",
-            facts.status().unwrap_or(502)
-        ),
-        CauseId::BackendTimeout => "Find out what the application waits for; where it may take long, raise the proxy's read time-out (a 504 ends it).".to_owned(),
-        CauseId::ServiceUnavailable => "Wait as long as Retry-After says (503 is meant to pass); clients should back off, not hammer.".to_owned(),
-        CauseId::BodyTooLarge => "Send less, or raise the limit of the proxy (nginx: client_max_body_size) and of the application together.".to_owned(),
-        CauseId::HttpAuthRequired => "Give the user name and password of the HTTP authentication (401), or take it off for this path.".to_owned(),
         CauseId::AuthRequired => match facts.reason.and_then(|reason| reason.close) {
             Some(close) => format!("Sign in before connecting, or send the credentials in the way that the server reads; {close} is its refusal of missing auth."),
             None => "Sign in first, or send the credentials (auth) in the way that the server reads: a cookie, a header, a token.".to_owned(),
@@ -63,7 +49,6 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         CauseId::TokenExpired => "Get a new token: this one has expired. Renew it before each reconnection.".to_owned(),
         CauseId::TooManyConnections => "Connect less often: keep one connection, back off, honour Retry-After; or raise the rate limit for this client.".to_owned(),
         CauseId::ConcurrentConnectionLimit => "Close connections that are no longer needed, or raise the server's limit of connections.".to_owned(),
-        CauseId::ProxyRateLimit503 => "Connect less often, or raise limit_req and limit_conn; let them answer 429 (limit_req_status 429), which says what it is.".to_owned(),
         CauseId::ServerOverloaded => "Back off and try again later; give the server more room, or spread the clients.".to_owned(),
         CauseId::ServiceRestart => "Nothing: the server restarts. Reconnect with back-off and jitter.".to_owned(),
         CauseId::HostNotAllowed => format!("Add {name} to ALLOWED_HOSTS (or to the trusted hosts of the framework)."),
@@ -78,24 +63,12 @@ pub(super) fn advice(cause: CauseId, facts: &Facts<'_>) -> Option<String> {
         }
         CauseId::WebsocketRouteMissing => format!("Check the path {path} (its last slash too) against the server's WebSocket routes."),
         CauseId::WebsocketTrailingSlash => format!("Try {} instead: the route has the other form of the last slash.", other_slash(path)),
-        CauseId::UpgradeIgnored => "Point the URL at the WebSocket's own path, and let every proxy on the way pass Upgrade and Connection on.".to_owned(),
-        CauseId::RedirectOnUpgrade => match facts.header("location").and_then(|location| url.join(location).ok()) {
-            Some(target) => format!(
-                "The redirect leads to {target}, and browsers do not follow it: connect to {} at once.",
-                as_websocket(target.clone())
-            ),
-            None => "Connect to where the redirect leads: browsers do not follow it.".to_owned(),
-        },
-        CauseId::ProxyDropsUpgrade => "Let the proxy pass the upgrade on: Upgrade, Connection and HTTP/1.1 to the backend.".to_owned(),
-        CauseId::ProxyIdleTimeout => "Raise the proxy's idle time-out for this path, and send a heartbeat more often than it.".to_owned(),
         CauseId::MessageTooLarge => "Send smaller messages, or raise the limit on both sides.".to_owned(),
         CauseId::AcceptedThenSilent => "Look in the server's log for what it does after accepting; a firewall that swallows frames looks the same.".to_owned(),
         CauseId::ServerDisconnectsClient => match facts.reason.and_then(|reason| reason.close) {
             Some(close) => format!("The server closes on purpose ({close}): its log says why."),
             None => "The server closes on purpose: its log says why.".to_owned(),
         },
-        CauseId::PathServedByOtherApp => format!("Let the proxy pass {path} to its own backend, above the rule that answers everything else."),
-        CauseId::PathNotProxied => format!("Add a location for {path} to the proxy's configuration."),
         _ => return None,
     })
 }
@@ -123,14 +96,4 @@ fn missing_for(facts: &Facts<'_>) -> String {
         }
         _ => format!("Set {name} with a name and a value of plain characters, 4096 bytes together at most."),
     }
-}
-
-fn as_websocket(mut url: url::Url) -> url::Url {
-    let scheme = match url.scheme() {
-        "http" => "ws",
-        "https" => "wss",
-        _ => return url,
-    };
-    let _ = url.set_scheme(scheme);
-    url
 }

@@ -7,7 +7,6 @@ mod closed;
 mod cors;
 mod handshake;
 mod local_network;
-mod network;
 mod page;
 mod performance;
 mod reach;
@@ -32,8 +31,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
         let summary = format!("{} works as its page's script expects.{condition}", facts.url);
         return Some(Finding::new(CauseId::Ok, 1.0, summary));
     };
-    network::find(facts, code)
-        .or_else(|| handshake::find(facts, code))
+    handshake::find(facts, code)
         .or_else(|| closed::find(facts, code))
         .or_else(|| status::find(facts, code))
         .or_else(|| other(facts, code))
@@ -121,11 +119,6 @@ fn other(facts: &Facts<'_>, code: Code) -> Option<Finding> {
             found.confidence = found.confidence.min(if gateway { 0.85 } else { 0.55 });
             Some(found)
         }
-        Code::BodyMismatch if facts.is_html() => Some(Finding::new(
-            CauseId::PathServedByOtherApp,
-            0.6,
-            format!("{} answers with a web page of its own, not with what is expected.", facts.url),
-        )),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@
 mod asgi;
 mod flask;
 mod node;
+mod proxies;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -80,6 +81,12 @@ impl Scenario {
     /// The profile names its stack.
     pub fn with_stack(mut self, stack: &'static str) -> Self {
         self.stack = Some(stack);
+        self
+    }
+
+    /// The same, its fault mended.
+    pub fn mended(mut self) -> Self {
+        self.expected = json!({ "healthy": true, "cause": "ok", "category": "none", "fix_contains": [] });
         self
     }
 

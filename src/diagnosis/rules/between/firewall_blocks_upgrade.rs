@@ -1,5 +1,7 @@
 //! A middle box passes HTTP and no WebSocket upgrade.
 
+use std::time::Duration;
+
 use super::{handshake, is_html, opens_session, own, polls, server, sign, text};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
@@ -13,7 +15,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     let passes = polls(facts) || facts.asked(Ask::PlainGet).is_some_and(|plain| plain.response().is_some());
     match &refused.result {
         Ok(response) => by_a_page(facts, response),
-        Err(error) => by_silence(facts, error, passes),
+        Err(error) => by_silence(facts, error, refused.phases.total.unwrap_or_default(), passes),
     }
 }
 
@@ -64,12 +66,12 @@ fn is_another(exchange: &Exchange, page: &WireResponse) -> bool {
 }
 
 /// The box cuts the connection, or lets it hang.
-fn by_silence(facts: &Facts<'_>, error: &NetError, passes: bool) -> Fit {
+fn by_silence(facts: &Facts<'_>, error: &NetError, took: Duration, passes: bool) -> Fit {
     let (what, confidence) = match error {
         NetError::ConnectionReset { phase: Phase::Request | Phase::FirstByte } => ("is reset", 0.85),
         // Node drops an upgrade for a path that it doesn't know so, after a second.
         NetError::ConnectionClosed { phase: Phase::Request | Phase::FirstByte } | NetError::EmptyResponse => {
-            ("is closed without an answer", 0.6)
+            ("is closed without an answer", if took < Duration::from_millis(900) { 0.6 } else { 0.45 })
         }
         NetError::Timeout { phase: Phase::Request | Phase::FirstByte, .. } => ("gets no answer", 0.65),
         _ => return Fit::No,

@@ -8,8 +8,12 @@ use crate::wire::{Ask, Exchange, NetError};
 pub(super) const RULE: Rule = Rule { cause: CauseId::ForwardProxyBlocksConnect, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    let Some(through) = own(facts).rev().find(|exchange| exchange.proxy.is_some()) else { return Fit::No };
-    let proxy = through.proxy.as_deref().unwrap_or_default();
+    let is_through = |exchange: &&Exchange| {
+        exchange.proxy.is_some()
+            || matches!(exchange.error(), Some(NetError::TunnelRefused { .. } | NetError::SocksRefused { .. }))
+    };
+    let Some(through) = own(facts).rev().find(is_through) else { return Fit::No };
+    let proxy = through.proxy.as_ref().map(|proxy| format!(" {proxy}")).unwrap_or_default();
     let (name, port) = (facts.url.host_str().unwrap_or_default(), facts.port());
     let refused = own(facts).filter_map(Exchange::error).find_map(|error| match error {
         NetError::TunnelRefused { status } => Some(*status),
@@ -17,7 +21,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     });
     if let Some(status) = refused {
         let passes = if polls(facts) { ", while plain requests pass it" } else { "" };
-        let summary = format!("The proxy {proxy} refused the tunnel to {name}:{port} with {status}{passes}.");
+        let summary = format!("The proxy{proxy} refused the tunnel to {name}:{port} with {status}{passes}.");
         let sign = format!("CONNECT {name}:{port} was answered {status}");
         return match status {
             407 => Fit::No,
@@ -31,7 +35,7 @@ fn look(facts: &Facts<'_>) -> Fit {
         };
     }
     if own(facts).filter_map(Exchange::error).any(|error| matches!(error, NetError::SocksRefused { .. })) {
-        let summary = format!("The SOCKS proxy {proxy} refused to connect to {name}:{port}.");
+        let summary = format!("The SOCKS proxy{proxy} refused to connect to {name}:{port}.");
         return Fit::Fits(Match::new(0.6, summary).asks(&[Ask::Direct]));
     }
     let Some(response) = through.response().filter(|response| response.status == 403) else { return Fit::No };
@@ -40,7 +44,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     if !by_itself {
         return Fit::No;
     }
-    let summary = format!("The proxy {proxy} itself refuses requests to {name}:{port} with 403.");
+    let summary = format!("The proxy{proxy} itself refuses requests to {name}:{port} with 403.");
     Fit::Fits(Match::new(0.85, summary).sign(super::sign(response)))
 }
 

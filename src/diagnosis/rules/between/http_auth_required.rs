@@ -30,8 +30,10 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
         ),
         Fix::at(
             "nginx",
-            "A location of its own for the path, with what the other one passes on; the application then guards it by its own session.",
-            format!("location {path} {{\n    auth_basic off;\n    # proxy_pass and proxy_set_header as before\n}}"),
+            format!(
+                "In a location for {path} of its own, beside its proxy_pass; the application guards it by its own session."
+            ),
+            "auth_basic off;",
         ),
         Fix::at(
             "apache",

@@ -3,6 +3,7 @@
 use super::own;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::Code;
 use crate::wire::{Exchange, NetError};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ProxyAuthenticationRequired, look, fixes };
@@ -12,7 +13,10 @@ fn look(facts: &Facts<'_>) -> Fit {
         exchange.status() == Some(407)
             || matches!(exchange.error(), Some(NetError::ProxyAuthRequired | NetError::TunnelRefused { status: 407 }))
     };
-    let Some(exchange) = own(facts).rev().find(wants) else { return Fit::No };
+    let Some(exchange) = own(facts).rev().find(wants) else {
+        let told = facts.code() == Some(Code::ProxyAuthRequired);
+        return if told { Fit::Fits(Match::new(0.95, "The proxy wants credentials (407).")) } else { Fit::No };
+    };
     match &exchange.proxy {
         Some(proxy) => {
             let summary = format!("The proxy {proxy} wants credentials (407).");

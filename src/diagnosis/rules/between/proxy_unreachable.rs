@@ -3,27 +3,32 @@
 use super::own;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::Code;
 use crate::wire::{Exchange, NetError, Phase};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ProxyUnreachable, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    let Some(exchange) = own(facts).last() else { return Fit::No };
-    let name = exchange.proxy.as_deref().map(|proxy| format!(" {proxy}")).unwrap_or_default();
-    match exchange.error() {
+    let exchange = own(facts).last();
+    let name =
+        exchange.and_then(|exchange| exchange.proxy.as_deref()).map(|proxy| format!(" {proxy}")).unwrap_or_default();
+    match exchange.and_then(Exchange::error) {
         Some(NetError::ProxyConnectionFailed) => {
             Fit::Fits(Match::new(0.97, format!("The proxy{name} can't be reached.")).sign(tried(exchange)))
         }
         Some(NetError::Timeout { phase: Phase::Proxy, .. }) => {
             Fit::Fits(Match::new(0.9, format!("The proxy{name} does not answer.")).sign("no answer to CONNECT in time"))
         }
+        _ if facts.code() == Some(Code::ProxyConnectionFailed) => {
+            Fit::Fits(Match::new(0.95, format!("The proxy{name} can't be reached.")))
+        }
         _ => Fit::No,
     }
 }
 
 /// What became of the dialling.
-fn tried(exchange: &Exchange) -> String {
-    match exchange.tried.last() {
+fn tried(exchange: Option<&Exchange>) -> String {
+    match exchange.and_then(|exchange| exchange.tried.last()) {
         Some(attempt) => match &attempt.error {
             Some(error) => format!("{}: {error}", attempt.address),
             None => attempt.address.to_string(),

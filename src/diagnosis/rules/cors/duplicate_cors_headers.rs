@@ -38,5 +38,20 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
             "python-socketio adds CORS headers of its own: put Socket.IO around the application in the place of mounting it within, so that CORSMiddleware does not see its path.",
             "app = socketio.ASGIApp(sio, app)   # below every route, in the place of app.mount",
         ),
+        Fix::at(
+            "apache",
+            "Where Apache adds them itself (Header always ...): this takes the application's out.",
+            "Header unset Access-Control-Allow-Origin\nHeader unset Access-Control-Allow-Credentials",
+        ),
+        Fix::at(
+            "haproxy",
+            "In the backend, where the frontend adds its own.",
+            "http-response del-header Access-Control-Allow-Origin",
+        ),
+        Fix::at(
+            "caddy",
+            "Within reverse_proxy, where the site's header directive adds its own.",
+            "header_down -Access-Control-Allow-Origin",
+        ),
     ]
 }

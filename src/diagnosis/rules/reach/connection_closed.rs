@@ -1,6 +1,6 @@
 //! The peer closes before it answers, or in the midst of its answer.
 
-use super::{WHO, answers_otherwise, broke_off, name, program, speaks_tls};
+use super::{answers_a_get, answers_otherwise, broke_off, name, program, speaks_tls, who};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -16,14 +16,14 @@ fn look(facts: &Facts<'_>) -> Fit {
     if !broke_off(facts) || facts.code() == Some(Code::ConnectionReset) {
         return Fit::No;
     }
-    if program(facts).is_some() || speaks_tls(facts) || answers_otherwise(facts) {
+    if program(facts).is_some() || speaks_tls(facts) || answers_otherwise(facts) || answers_a_get(facts) {
         return Fit::No;
     }
     let found =
         |confidence| Match::new(confidence, format!("{} closed the connection without an answer.", name(facts)));
     match facts.asked(Ask::Banner) {
         Some(_) => Fit::Fits(found(0.85).sign("nothing else answers on the port")),
-        None => Fit::CantTell(found(0.7).asks(&WHO)),
+        None => Fit::CantTell(found(0.7).asks(who(facts))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The peer resets the connection in place of an answer.
 
-use super::{WHO, answers_otherwise, broke_off, name, program, speaks_tls};
+use super::{answers_a_get, answers_otherwise, broke_off, name, program, speaks_tls, who};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -12,14 +12,14 @@ fn look(facts: &Facts<'_>) -> Fit {
     if !broke_off(facts) || facts.code() != Some(Code::ConnectionReset) {
         return Fit::No;
     }
-    if program(facts).is_some() || speaks_tls(facts) || answers_otherwise(facts) {
+    if program(facts).is_some() || speaks_tls(facts) || answers_otherwise(facts) || answers_a_get(facts) {
         return Fit::No;
     }
     let found =
         |confidence| Match::new(confidence, format!("{} reset the connection instead of answering.", name(facts)));
     match facts.asked(Ask::Banner) {
         Some(_) => Fit::Fits(found(0.9).sign("nothing else answers on the port")),
-        None => Fit::CantTell(found(0.75).asks(&WHO)),
+        None => Fit::CantTell(found(0.75).asks(who(facts))),
     }
 }
 

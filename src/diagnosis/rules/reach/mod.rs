@@ -26,6 +26,16 @@ pub(super) const RULES: &[Rule] = &[
 /// What tells who is on a port that does not answer as it should.
 pub(super) const WHO: [Ask; 2] = [Ask::Banner, Ask::OtherTls];
 
+/// The same of an upgrade that breaks off: where an ordinary GET is answered, the way is open.
+fn who(facts: &Facts<'_>) -> &'static [Ask] {
+    if facts.is_websocket() { &[Ask::PlainGet, Ask::Banner, Ask::OtherTls] } else { &WHO }
+}
+
+/// Whether an ordinary GET is answered where the upgrade is not.
+fn answers_a_get(facts: &Facts<'_>) -> bool {
+    facts.is_websocket() && facts.asked(Ask::PlainGet).is_some_and(|plain| plain.response().is_some())
+}
+
 /// The host's name, without its port.
 fn name<'a>(facts: &Facts<'a>) -> &'a str {
     facts.url.host_str().unwrap_or_default()

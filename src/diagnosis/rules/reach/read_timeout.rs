@@ -1,9 +1,10 @@
 //! The connection is accepted, and no answer comes.
 
-use super::name;
+use super::{answers_a_get, name};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
+use crate::wire::Ask;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ReadTimeout, look, fixes };
 
@@ -19,7 +20,13 @@ fn look(facts: &Facts<'_>) -> Fit {
         "body" => "began to answer and did not end",
         _ => "accepted the connection and did not answer",
     };
-    Fit::Fits(Match::new(0.9, format!("{} {what} in time.", name(facts))))
+    let found = |confidence| Match::new(confidence, format!("{} {what} in time.", name(facts)));
+    if answers_a_get(facts) {
+        return Fit::No;
+    }
+    // An upgrade alone may be what hangs.
+    let is_open = facts.is_websocket() && facts.asked(Ask::PlainGet).is_none();
+    Fit::Fits(if is_open { found(0.75).asks(&[Ask::PlainGet]) } else { found(0.9) })
 }
 
 fn fixes(_: &Facts<'_>) -> Vec<Fix> {

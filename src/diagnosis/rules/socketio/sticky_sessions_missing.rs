@@ -64,15 +64,17 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
             "With node:cluster, @socket.io/sticky keeps a session with its worker.",
             "setupMaster(httpServer, { loadBalancingMethod: \"least-connection\" });",
         ),
-        Fix::at(
-            "nginx",
-            "Keep an address with its server.",
-            "upstream socketio {\n    ip_hash;\n    server 127.0.0.1:5000;\n    server 127.0.0.1:5001;\n}",
-        ),
+        Fix::at("nginx", "First in the upstream block: an address stays with its server.", "ip_hash;"),
         Fix::at(
             "haproxy",
-            "Keep a session with its server by a cookie.",
-            "cookie io prefix indirect nocache\nserver a 127.0.0.1:5000 check cookie a\nserver b 127.0.0.1:5001 check cookie b",
+            "In the backend: an address stays with its server. Finer, where the page sends credentials: a cookie of HAProxy's own (cookie io insert indirect nocache dynamic, with a dynamic-cookie-key).",
+            "balance source",
         ),
+        Fix::at(
+            "apache",
+            "Within <Proxy balancer://...>, each BalancerMember with a route of its own; only pages that send credentials bring the cookie back.",
+            "Header add Set-Cookie \"ROUTEID=.%{BALANCER_WORKER_ROUTE}e; path=/\" env=BALANCER_ROUTE_CHANGED\nProxySet stickysession=ROUTEID",
+        ),
+        Fix::at("caddy", "Within reverse_proxy.", "lb_policy ip_hash"),
     ]
 }

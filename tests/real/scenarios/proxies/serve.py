@@ -34,10 +34,19 @@ def free_port():
 
 def start(*command):
     """A child that ends with us."""
+    environment = dict(os.environ, BACKEND=f"127.0.0.1:{known['flask']}")
     with_us = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     log = open(folder / f"{pathlib.Path(command[0]).name}-{len(children)}.log", "wb")
     children.append(
-        subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=with_us)
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=with_us,
+        )
     )
 
 
