@@ -5,7 +5,6 @@ pub(super) mod authentication;
 mod between;
 mod closed;
 mod cors;
-mod handshake;
 mod local_network;
 mod page;
 mod performance;
@@ -31,10 +30,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
         let summary = format!("{} works as its page's script expects.{condition}", facts.url);
         return Some(Finding::new(CauseId::Ok, 1.0, summary));
     };
-    handshake::find(facts, code)
-        .or_else(|| closed::find(facts, code))
-        .or_else(|| status::find(facts, code))
-        .or_else(|| other(facts, code))
+    closed::find(facts, code).or_else(|| status::find(facts, code)).or_else(|| other(facts, code))
 }
 
 /// Every rule of the families that have one a file.
@@ -115,8 +111,7 @@ fn other(facts: &Facts<'_>, code: Code) -> Option<Finding> {
         Code::MissingAllowOriginHeader | Code::PreflightMissingAllowOriginHeader | Code::PreflightInvalidStatus => {
             let status = facts.status().filter(|status| 400 <= *status)?;
             let mut found = status::meaning(facts, status)?;
-            let gateway = matches!(status, 407 | 413 | 429 | 502..=504);
-            found.confidence = found.confidence.min(if gateway { 0.85 } else { 0.55 });
+            found.confidence = found.confidence.min(if status == 429 { 0.85 } else { 0.55 });
             Some(found)
         }
         _ => None,

@@ -51,7 +51,8 @@ impl Proxies {
 
     /// That scenario, moved to where its server listens.
     fn scenario(&self, scenario: Scenario) -> Scenario {
-        let id = scenario.id.split('#').next().unwrap();
+        let id = scenario.id.clone();
+        let id = id.split('#').next().unwrap();
         // Behind a forward proxy the endpoint is a backend, and the id is the proxy's.
         let (server, proxy) = match id {
             "nginx-no-always-200-ok" => ("nginx-no-always", None),

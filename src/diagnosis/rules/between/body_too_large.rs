@@ -1,5 +1,6 @@
 //! The proxy refuses the body of the request.
 
+use super::super::socketio;
 use super::{answered, answered_words, sign, unreadable};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -8,6 +9,10 @@ pub(super) const RULE: Rule = Rule { cause: CauseId::BodyTooLarge, look, fixes }
 
 fn look(facts: &Facts<'_>) -> Fit {
     let Some((exchange, response)) = answered(facts, 413) else { return Fit::No };
+    // An Engine.IO session's own limit, not a proxy's.
+    if socketio::outsized(facts).is_some() {
+        return Fit::No;
+    }
     // A Socket.IO session's own limit, not a proxy's.
     if super::super::socketio::outsized(facts).is_some() {
         return Fit::No;
