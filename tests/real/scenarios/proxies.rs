@@ -139,6 +139,7 @@ const PROVED: &[(&str, &str)] = &[
     ("nginx-spa-fallback", "nginx"),
     ("nginx-sticky-loss", "nginx"),
     ("apache-no-tunnel", "apache"),
+    ("apache-no-tunnel-fastapi", "apache"),
     ("apache-double-cors", "apache"),
     ("apache-path-not-proxied", "apache"),
     ("haproxy-tunnel-timeout", "haproxy"),

@@ -108,7 +108,9 @@ fn is_proxied(response: &WireResponse) -> bool {
         "squid",
     ];
     let server = server(response);
-    PROXIES.iter().any(|proxy| server.contains(proxy)) || response.headers.contains("via")
+    // uvicorn writes its field's name small; Apache, which leaves the value, writes it anew.
+    let anew = response.headers.iter().any(|(name, value)| name == "Server" && value == b"uvicorn");
+    PROXIES.iter().any(|proxy| server.contains(proxy)) || response.headers.contains("via") || anew
 }
 
 /// Whether it is a page of the proxy's own, not its backend's.

@@ -34,7 +34,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     match response.status {
         404 if !is_of_the_proxy(response) => match framework(response) {
             // These answer an upgrade to nowhere otherwise (403, 500), so that they have seen none.
-            Some(words) if proxied || !server(response).contains("uvicorn") => Fit::Fits(found(0.86, words)),
+            Some(words) if proxied || server(response).contains("daphne") => Fit::Fits(found(0.86, words)),
             Some(words) => Fit::CantTell(found(0.4, words)),
             None if proxied => Fit::CantTell(found(0.6, "404 through a proxy")),
             None => Fit::No,

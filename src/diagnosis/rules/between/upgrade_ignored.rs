@@ -4,13 +4,14 @@ use super::{handshake, is_html, sign};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::profile::model::Kind;
 use crate::wire::Exchange;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::UpgradeIgnored, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
     let Some(response) = handshake(facts).and_then(Exchange::response) else { return Fit::No };
-    if !(200..300).contains(&response.status) {
+    if !(200..300).contains(&response.status) || facts.reason.is_none() && facts.kind != Kind::SocketIo {
         return Fit::No;
     }
     let summary = format!(
