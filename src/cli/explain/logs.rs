@@ -31,10 +31,10 @@ pub(super) fn run(args: &ExplainArgs) -> ExitCode {
             return fail(&format!("{} can't be read: {error}", path.display()), "check the name and the permissions");
         }
     }
-    if args.follow {
-        if let Err(code) = follow(args, &mut tails, &mut log) {
-            return code;
-        }
+    if args.follow
+        && let Err(code) = follow(args, &mut tails, &mut log)
+    {
+        return code;
     }
     for tail in &mut tails {
         tail.splitter.finish(|line, is_cut| drop(log.take(line, is_cut)));

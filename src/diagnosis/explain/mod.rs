@@ -87,8 +87,9 @@ pub fn recognise(line: &str) -> Option<Known> {
     }
     let line = &line[..end];
     let heard = heard::read(line);
-    if let Some(heard) =
-        heard.as_ref().filter(|heard| heard.url.is_some() || !heard.codes.is_empty() || heard.status.is_some())
+    if let Some(heard) = heard
+        .as_ref()
+        .filter(|heard| heard.url.is_some() || !heard.codes.is_empty() || heard.status.is_some() || !heard.is_fatal)
     {
         return Some(console::known(heard));
     }
