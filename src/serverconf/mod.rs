@@ -184,7 +184,7 @@ pub fn read(inputs: &[Input], files: &dyn Files) -> Reading {
     for (input, form) in proxies {
         let read = match form {
             Form::Apache => {
-                apache::read(&mut reader, &input.path, &app).map(|read| (read.guards, read.findings, Vec::new()))
+                apache::read(&mut reader, &input.path, &app).map(|read| (read.guards, read.findings, read.sites))
             }
             Form::Nginx | Form::Env => {
                 nginx::read(&mut reader, &input.path, &app).map(|read| (read.guards, read.findings, read.sites))

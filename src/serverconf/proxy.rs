@@ -126,7 +126,8 @@ pub(super) fn impatient(kind: Kind, timeout: Duration, app: &Environment) -> Opt
         Kind::WebSocket => None,
     };
     match ping {
-        Some(ping) if timeout <= ping => {
+        // An interval that was meant in milliseconds is told where it stands.
+        Some(ping) if timeout <= ping && ping < Duration::from_secs(1000) => {
             let ping = ping.as_secs_f64();
             Some((
                 Severity::Error,

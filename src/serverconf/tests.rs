@@ -174,6 +174,8 @@ fn cookies_fit_their_pages() {
     let apart = "CORS_ORIGINS=https://app.example\nVITE_API_URL=https://api.other.example\nSESSION_COOKIE_SAMESITE=Lax";
     finds(apart, &["3:25 error samesite-blocks-cookie"]);
     finds("CORS_ORIGINS=https://app.example.com\nDEBUG=True", &["2:7 error debug-in-production"]);
+    let beside = "CORS_ORIGINS=https://app.example.com,*\nDEBUG=True";
+    finds(beside, &["1:38 error wildcard-beside-origins", "2:7 error debug-in-production"]);
     finds("CORS_ORIGINS=http://localhost:3000,http://127.0.0.1:3000\nDEBUG=True", &[]);
     finds(
         "VITE_API_URL=https://api.example.com\nSESSION_COOKIE_DOMAIN=.other.example",

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use wirewatch::serverconf::{self, Files, Form, Guarded, Input, Reading, Rule, dotenv};
+use wirewatch::serverconf::{self, Files, Form, Guarded, Input, Reading, Rule, Severity, dotenv};
 
 use crate::peers::{Process, free_port};
 use crate::stacks::python_with;
@@ -173,6 +173,66 @@ fn agree(name: &str, port: u16, reading: &Reading) {
     }
 }
 
+/// A server that takes every handshake and says in its answers what reached it: `Host`, `Origin` and the path.
+fn backend() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| 0 < read) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let value = |name: &str| {
+                let line = head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}: ")));
+                line.and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value).to_owned()
+            };
+            let asked = value("upgrade") == "websocket" && value("connection").to_lowercase().contains("upgrade");
+            let first = if asked {
+                "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade"
+            } else {
+                "200 OK\r\nContent-Length: 0"
+            };
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let (host, origin) = (value("host"), value("origin"));
+            // The proxy may have gone.
+            let _ =
+                write!(stream, "HTTP/1.1 {first}\r\nX-Host: {host}\r\nX-Origin: {origin}\r\nX-Path: {path}\r\n\r\n");
+        }
+    });
+    port
+}
+
+/// What a handshake through a proxy came to, and what is said of its configuration.
+fn through(name: &str, port: u16, path: &str, reading: &Reading) {
+    assert_eq!(reading.problems, [], "{name}");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: https://app.example.com\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{name}: {}", String::from_utf8_lossy(&head));
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    let agrees = |rule: Rule, seen: bool| {
+        let told = reading.findings.iter().any(|finding| finding.rule == rule && Severity::Note < finding.severity);
+        assert_eq!(told, seen, "{name}: {rule}, {head}");
+    };
+    agrees(Rule::ProxyDropsUpgrade, head.split(' ').nth(1) != Some("101"));
+    agrees(Rule::HostNotForwarded, value("X-Host: ") != format!("127.0.0.1:{port}"));
+    agrees(Rule::OriginStrippedByProxy, value("X-Origin: ").is_empty());
+    agrees(Rule::OriginNotValidated, !["", "https://app.example.com"].contains(&value("X-Origin: ")));
+    agrees(Rule::WrongSocketioPath, path.starts_with("/socket.io/") && !value("X-Path: ").contains("/socket.io/"));
+}
+
 /// Waits until a server listens.
 fn until_listening(port: u16) {
     let since = Instant::now();
@@ -231,31 +291,72 @@ const NGINX: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// nginx with this inside `http {}`, the server at a free port, until it is dropped.
+fn start_nginx(http: &str, server: &str) -> (Process, TempDir, u16) {
+    let folder = TempDir::new().unwrap();
+    let (dir, port) = (folder.path().display(), free_port());
+    std::fs::create_dir(folder.path().join("www")).unwrap();
+    std::fs::write(folder.path().join("www/ok"), "ok").unwrap();
+    let site = format!("{http}\nserver {{ listen 127.0.0.1:{port}; root {dir}/www; {server} }}");
+    std::fs::write(folder.path().join("site.conf"), site).unwrap();
+    let text = format!(
+        "daemon off; master_process off; pid {dir}/pid; error_log stderr; events {{}}
+         http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
+         uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; include sit*.conf; }}"
+    );
+    let path = folder.path().join("nginx.conf");
+    std::fs::write(&path, text).unwrap();
+    let mut command = Command::new(nginx());
+    command.arg("-p").arg(folder.path()).arg("-e").arg("stderr").arg("-c").arg(&path);
+    let process = Process(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    until_listening(port);
+    (process, folder, port)
+}
+
 #[test]
 #[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
 fn nginx_lets_in_whom_its_configuration_is_read_to_let_in() {
     for (name, http, server) in NGINX {
-        let folder = TempDir::new().unwrap();
-        let (dir, port) = (folder.path().display(), free_port());
-        std::fs::create_dir(folder.path().join("www")).unwrap();
-        std::fs::write(folder.path().join("www/ok"), "ok").unwrap();
-        std::fs::write(
-            folder.path().join("site.conf"),
-            format!("{http}\nserver {{ listen 127.0.0.1:{port}; root {dir}/www; {server} }}"),
-        )
-        .unwrap();
-        let text = format!(
-            "daemon off; master_process off; pid {dir}/pid; error_log stderr; events {{}}
-             http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
-             uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; include sit*.conf; }}"
-        );
-        let path = folder.path().join("nginx.conf");
-        std::fs::write(&path, text).unwrap();
-        let mut command = Command::new(nginx());
-        command.arg("-p").arg(folder.path()).arg("-e").arg("stderr").arg("-c").arg(&path);
-        let _process = Process(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        until_listening(port);
-        agree(name, port, &read(path, Form::Nginx));
+        let (_process, folder, port) = start_nginx(http, server);
+        agree(name, port, &read(folder.path().join("nginx.conf"), Form::Nginx));
+    }
+}
+
+#[test]
+#[ignore = "needs nginx: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn nginx_passes_sockets_on_as_its_configuration_is_read() {
+    const HEADERS: &str =
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+    const HOST: &str = "proxy_set_header Host $http_host;";
+    const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
+    let backend = backend();
+    let pass = format!("proxy_pass http://127.0.0.1:{backend};");
+    let all = format!("{pass} {HEADERS} {HOST}");
+    let map = "map $http_upgrade $upgrading { default upgrade; '' close; }";
+    let moved = all.replace(&format!("{backend};"), &format!("{backend}/;"));
+    for (name, http, server, path) in [
+        ("right", "", format!("location /ws {{ {all} }}"), "/ws"),
+        ("no headers", "", format!("location /ws {{ {pass} {HOST} }}"), "/ws"),
+        ("HTTP/1.0", "", format!("location /ws {{ {} }}", all.replace("proxy_http_version 1.1;", "")), "/ws"),
+        ("closed", "", format!("location /ws {{ {} }}", all.replace("Connection upgrade", "Connection close")), "/ws"),
+        ("inherited", "", format!("{HEADERS} {HOST} location /ws {{ {pass} }}"), "/ws"),
+        ("not inherited", "", format!("{HEADERS} location /ws {{ {pass} {HOST} }}"), "/ws"),
+        (
+            "a map",
+            map,
+            format!("location /ws {{ {} }}", all.replace("Connection upgrade", "Connection $upgrading")),
+            "/ws",
+        ),
+        ("no host", "", format!("location /ws {{ {pass} {HEADERS} }}"), "/ws"),
+        ("host without port", "", format!("location /ws {{ {} }}", all.replace("$http_host", "$host")), "/ws"),
+        ("no origin", "", format!("location /ws {{ {all} proxy_set_header Origin ''; }}"), "/ws"),
+        ("another origin", "", format!("location /ws {{ {all} proxy_set_header Origin http://127.0.0.1; }}"), "/ws"),
+        ("Socket.IO", "", format!("location /socket.io/ {{ {all} }}"), SOCKET_IO),
+        ("Socket.IO elsewhere", "", format!("location /socket.io/ {{ {moved} }}"), SOCKET_IO),
+        ("an expression", "", format!("location / {{ {pass} }} location ~ ^/socket\\.io/ {{ {all} }}"), SOCKET_IO),
+    ] {
+        let (_process, folder, port) = start_nginx(http, &server);
+        through(name, port, path, &read(folder.path().join("nginx.conf"), Form::Nginx));
     }
 }
 
@@ -302,44 +403,74 @@ const APACHE: &[(&str, &str)] = &[
     ),
 ];
 
-#[test]
-#[ignore = "needs Apache: .ci/run installs it and runs cargo test --test real -- --ignored"]
-fn apache_lets_in_whom_its_configuration_is_read_to_let_in() {
+/// Apache with this inside its virtual host at a free port, until it is dropped.
+fn start_apache(server: &str) -> (Process, TempDir, u16) {
     let apache = program(&["/usr/sbin/apache2", "/usr/sbin/httpd", "/usr/local/bin/httpd", "/opt/homebrew/bin/httpd"]);
-    let folders = [
+    let modules = program(&[
         "/usr/lib/apache2/modules",
         "/usr/lib64/httpd/modules",
         "/usr/local/lib/httpd/modules",
         "/opt/homebrew/lib/httpd/modules",
-    ];
-    let modules = program(&folders);
+    ]);
+    let folder = TempDir::new().unwrap();
+    let (dir, port) = (folder.path().display(), free_port());
+    std::fs::create_dir(folder.path().join("www")).unwrap();
+    std::fs::write(folder.path().join("www/ok"), "ok").unwrap();
+    let there = |module: &str| Path::new(&format!("{modules}/mod_{module}.so")).exists();
+    let mpm = if there("mpm_event") { "mpm_event" } else { "mpm_prefork" };
+    let wanted = [mpm, "authz_core", "headers", "setenvif", "rewrite", "proxy", "proxy_http", "proxy_wstunnel"];
+    let load: String = wanted
+        .iter()
+        .filter(|module| there(module))
+        .map(|module| format!("LoadModule {module}_module {modules}/mod_{module}.so\n"))
+        .collect();
+    let site = format!("<VirtualHost *:{port}>\nDocumentRoot {dir}/www\n{server}\n</VirtualHost>\n");
+    std::fs::write(folder.path().join("site.conf"), site).unwrap();
+    let text = format!(
+        "{load}ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {dir}/pid\nErrorLog {dir}/log\n\
+         DefaultRuntimeDir {dir}\nMutex file:{dir} default\n<Directory />\nRequire all granted\n</Directory>\n\
+         Include {dir}/sit*.conf\n"
+    );
+    let path = folder.path().join("apache2.conf");
+    std::fs::write(&path, text).unwrap();
+    let mut command = Command::new(&apache);
+    command.arg("-X").arg("-d").arg(folder.path()).arg("-f").arg(&path);
+    let process = Process(command.stdin(Stdio::null()).spawn().unwrap());
+    until_listening(port);
+    (process, folder, port)
+}
+
+#[test]
+#[ignore = "needs Apache: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn apache_lets_in_whom_its_configuration_is_read_to_let_in() {
     for (name, server) in APACHE {
-        let folder = TempDir::new().unwrap();
-        let (dir, port) = (folder.path().display(), free_port());
-        std::fs::create_dir(folder.path().join("www")).unwrap();
-        std::fs::write(folder.path().join("www/ok"), "ok").unwrap();
-        let load = ["mpm_event", "mpm_prefork", "authz_core", "headers", "setenvif", "rewrite"].map(|module| {
-            let file = format!("{modules}/mod_{module}.so");
-            let wanted = Path::new(&file).exists()
-                && (module != "mpm_prefork" || !Path::new(&format!("{modules}/mod_mpm_event.so")).exists());
-            if wanted { format!("LoadModule {module}_module {file}\n") } else { String::new() }
-        });
-        std::fs::write(
-            folder.path().join("site.conf"),
-            format!("<VirtualHost *:{port}>\nDocumentRoot {dir}/www\n{server}\n</VirtualHost>\n"),
-        )
-        .unwrap();
-        let text = format!(
-            "{}ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {dir}/pid\nErrorLog {dir}/log\nDefaultRuntimeDir {dir}\n\
-             Mutex file:{dir} default\n<Directory />\nRequire all granted\n</Directory>\nInclude {dir}/sit*.conf\n",
-            load.concat()
-        );
-        let path = folder.path().join("apache2.conf");
-        std::fs::write(&path, text).unwrap();
-        let mut command = Command::new(&apache);
-        command.arg("-X").arg("-d").arg(folder.path()).arg("-f").arg(&path);
-        let _process = Process(command.stdin(Stdio::null()).spawn().unwrap());
-        until_listening(port);
-        agree(name, port, &read(path, Form::Apache));
+        let (_process, folder, port) = start_apache(server);
+        agree(name, port, &read(folder.path().join("apache2.conf"), Form::Apache));
+    }
+}
+
+#[test]
+#[ignore = "needs Apache: .ci/run installs it and runs cargo test --test real -- --ignored"]
+fn apache_passes_sockets_on_as_its_configuration_is_read() {
+    const HOST: &str = "ProxyPreserveHost On";
+    let to = format!("127.0.0.1:{}", backend());
+    let asked = format!("ProxyPass /ws http://{to}/ws upgrade=websocket");
+    let plain = format!("ProxyPass /ws http://{to}/ws");
+    let rewritten = format!(
+        "RewriteEngine On\nRewriteCond %{{HTTP:Upgrade}} websocket [NC]\nRewriteRule ^/(.*) ws://{to}/$1 [P,L]\n{plain}"
+    );
+    for (name, server) in [
+        ("asked for", format!("{HOST}\n{asked}")),
+        ("a socket's address", format!("{HOST}\nProxyPass /ws ws://{to}/ws")),
+        ("not asked for", format!("{HOST}\n{plain}")),
+        ("taken by another", format!("{HOST}\nProxyPass / http://{to}/\nProxyPass /ws ws://{to}/ws")),
+        ("in a section", format!("{HOST}\n<Location /ws>\nProxyPass http://{to}/ws upgrade=websocket\n</Location>")),
+        ("rewritten", format!("{HOST}\n{rewritten}")),
+        ("no host", asked.clone()),
+        ("no origin", format!("{HOST}\nRequestHeader unset Origin\n{asked}")),
+        ("another origin", format!("{HOST}\nRequestHeader set Origin http://a.example\n{asked}")),
+    ] {
+        let (_process, folder, port) = start_apache(&server);
+        through(name, port, "/ws", &read(folder.path().join("apache2.conf"), Form::Apache));
     }
 }

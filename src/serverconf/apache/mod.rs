@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::env::Environment;
 use super::finding::Finding;
+use super::nginx::Site;
 use super::policy::Guard;
 use super::tree::{Node, Reader};
 use crate::base::Problem;
@@ -21,6 +22,8 @@ use crate::base::Problem;
 pub struct Apache {
     pub guards: Vec<Guard>,
     pub findings: Vec<Finding>,
+    /// Names, ports and socket paths, for profiles.
+    pub sites: Vec<Site>,
 }
 
 /// The sections around a place, outermost first.
@@ -34,7 +37,9 @@ pub fn read(reader: &mut Reader<'_>, path: &Path, app: &Environment) -> Result<A
     walk(&vec![&root[..]], None, app, &mut out);
     socket::check(&vec![&root[..]], app, &mut out.findings);
     for host in hosts {
-        socket::check(&vec![&root[..], host.block()], app, &mut out.findings);
+        let levels = vec![&root[..], host.block()];
+        socket::check(&levels, app, &mut out.findings);
+        out.sites.extend(socket::site(host, &levels, app));
     }
     Ok(out)
 }

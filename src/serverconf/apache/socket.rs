@@ -6,6 +6,7 @@ use super::{Levels, scalar};
 use crate::profile::Transport;
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
+use crate::serverconf::nginx::Site;
 use crate::serverconf::proxy::{self, Kind};
 use crate::serverconf::tree::Node;
 
@@ -288,4 +289,18 @@ fn tls(levels: &Levels<'_>, out: &mut Vec<Finding>) {
                 .instead("optional, and a check where it is needed"),
         );
     }
+}
+
+/// What of a virtual host a page can reach by name.
+pub(super) fn site(host: &Node, levels: &Levels<'_>, app: &Environment) -> Option<Site> {
+    let mut passes = Vec::new();
+    collect(levels, None, &mut passes);
+    let tls = scalar(levels, "SSLEngine").is_some_and(|node| node.arg(0).eq_ignore_ascii_case("on"));
+    let own = if tls { 443 } else { 80 };
+    let port = host.arg(0).rsplit(':').next().and_then(|port| port.parse().ok()).filter(|port| *port != own);
+    let name = scalar(levels, "ServerName").map(|node| node.arg(0).split(':').next().unwrap_or_default().to_owned());
+    let sockets = sockets(&passes, app).into_iter().filter(|(path, _)| passes.iter().any(|pass| pass.takes(path)));
+    let sockets: Vec<(String, bool)> = sockets.map(|(path, kind)| (path, kind == Kind::SocketIo)).collect();
+    let host = name.unwrap_or_else(|| "localhost".to_owned());
+    (!sockets.is_empty()).then_some(Site { host, port, tls, sockets })
 }

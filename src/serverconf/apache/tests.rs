@@ -133,3 +133,12 @@ fn the_first_lines_tell_what_a_file_is() {
     assert_eq!(told("A=1\nexport B_C = x;"), Some(Form::Env));
     assert_eq!(told("hello"), None);
 }
+
+#[test]
+fn a_virtual_hosts_sockets_are_watched_by_name() {
+    let text = "<VirtualHost *:8443>\nServerName api.example.com\nSSLEngine on\nProxyPreserveHost On\n\
+                ProxyPass /ws http://127.0.0.1:1/ws upgrade=websocket\n</VirtualHost>";
+    let profiles = apache(text).profiles();
+    let urls: Vec<&str> = profiles.iter().map(|profile| profile.url.as_str()).collect();
+    assert_eq!(urls, ["wss://api.example.com:8443/ws"]);
+}

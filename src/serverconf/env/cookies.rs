@@ -2,10 +2,12 @@
 
 use url::Url;
 
+use super::origins::MAX_ITEMS;
 use super::pages::covers;
 use super::{Addresses, Vars};
 use crate::browser::origin::{is_loopback, schemelessly_same_site};
 use crate::serverconf::finding::{Rule, Severity};
+use crate::serverconf::list;
 use crate::serverconf::policy::{Policy, Which};
 
 pub(super) fn check(vars: &mut Vars<'_>, policy: &Policy, addresses: &Addresses) {
@@ -139,9 +141,16 @@ fn debug(vars: &mut Vars<'_>, policy: &Policy, pages: &[Url]) {
             Which::Host(host) => Url::parse(&format!("http://{}/", host.trim_start_matches('.'))).ok(),
             _ => None,
         });
-    let Some(page) = hosts.chain(pages.iter().cloned()).find(|page| !is_loopback(page) && is_public(page)) else {
-        return;
-    };
+    // Also what stands in a list beside a `*`, or isn't written as it should be.
+    let written: Vec<Url> = vars
+        .all
+        .iter()
+        .filter(|var| var.name.contains("ORIGIN") && !var.name.contains("REGEX"))
+        .flat_map(|var| list::read(var.value).1.into_iter().take(MAX_ITEMS))
+        .filter_map(|item| Url::parse(&item.text).ok())
+        .collect();
+    let public = |page: &Url| !is_loopback(page) && is_public(page);
+    let Some(page) = hosts.chain(pages.iter().cloned()).chain(written).find(public) else { return };
     for name in ["DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG"] {
         if let (Some(true), Some(var)) = (vars.boolean(name), vars.get(name)) {
             let text = format!(

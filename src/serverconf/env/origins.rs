@@ -17,7 +17,7 @@ const CREDENTIALS: &[&str] = &["CORS_ALLOW_CREDENTIALS", "CORS_CREDENTIALS", "CO
 const HOSTS: &[&str] = &["ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"];
 
 /// How much of a list is looked at.
-const MAX_ITEMS: usize = 512;
+pub(super) const MAX_ITEMS: usize = 512;
 
 pub(super) fn read(vars: &mut Vars<'_>, policy: &mut Policy) {
     if policy.socketio.used {

@@ -20,6 +20,7 @@ pub(super) fn check(servers: &[Server<'_>], variables: &Variables<'_>, app: &Env
         if adds_origin(&effective(&server.levels)) {
             guard(&place, variables, app, out);
         }
+        lost(&server.levels, "server", &mut out.findings);
         for location in &server.locations {
             let own = location.levels.last().is_some_and(|level| level.iter().any(adds_in));
             let place =
@@ -40,8 +41,16 @@ struct Place<'a, 'b> {
     proxied: bool,
 }
 
+/// The headers in force: the innermost level's own, unless nginx (1.29.3 and later) is told to merge them.
 fn effective<'a>(levels: &Levels<'a>) -> Vec<&'a Node> {
+    if merges(levels) {
+        return levels.iter().flat_map(|level| level.iter()).filter(|node| node.name == "add_header").collect();
+    }
     array(levels, "add_header").1
+}
+
+fn merges(levels: &Levels<'_>) -> bool {
+    scalar(levels, "add_header_inherit").is_some_and(|node| node.arg(0) == "merge")
 }
 
 fn is_origin(node: &Node) -> bool {
@@ -185,8 +194,7 @@ fn preflight(
 
 /// A level with `add_header` of its own takes none of those above.
 fn lost(levels: &Levels<'_>, name: &str, out: &mut Vec<Finding>) {
-    let merged = scalar(levels, "add_header_inherit").is_some_and(|node| node.arg(0) == "merge");
-    let Some((inner, outer)) = levels.split_last().filter(|_| !merged) else { return };
+    let Some((inner, outer)) = levels.split_last().filter(|_| !merges(levels)) else { return };
     let here = effective(levels);
     let conditional = inner.iter().filter(|node| node.name == "if").map(|node| (node.block(), here.clone()));
     for (block, above) in std::iter::once((*inner, effective(&outer.to_vec()))).chain(conditional) {

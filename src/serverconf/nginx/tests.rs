@@ -218,3 +218,23 @@ fn the_location_that_answers_is_nginxs() {
     let got: Vec<String> = ["/", "/ws/a", "/ws/chat.io", "/ws/a.io", "/ws/x"].into_iter().map(answers).collect();
     assert_eq!(got, ["a", "b", "c", "d", "e"]);
 }
+
+#[test]
+fn a_servers_sockets_are_watched_from_each_page() {
+    let nginx = format!(
+        "server {{ listen 80; listen 443 ssl; server_name api.example.com;
+         location /socket.io/ {{ proxy_pass http://127.0.0.1:1; {UPGRADE} }} }}"
+    );
+    let env = "SOCKETIO_CORS_ORIGINS=https://app.example.com";
+    let profiles = read_all(&[(".env", env), ("nginx.conf", &nginx)]).profiles();
+    let seen: Vec<String> =
+        profiles.iter().map(|profile| format!("{} from {}", profile.url, profile.page_url())).collect();
+    assert_eq!(seen, ["https://api.example.com/ from https://app.example.com/"]);
+}
+
+#[test]
+fn a_server_with_headers_of_its_own_inherits_none_either() {
+    let text = "http { add_header Access-Control-Allow-Origin https://a.example always;
+        server { listen 80; add_header X y; return 200; } }";
+    assert_eq!(rules(&read_all(&[("nginx.conf", text)])), ["error cors-headers-missing"]);
+}
