@@ -125,7 +125,6 @@ rules! {
     CookiePrefix "cookie-prefix" false,
     CookieReadableByScripts "cookie-readable-by-scripts" false,
     DebugInProduction "debug-in-production" false,
-    HeadersNotInherited "headers-not-inherited" false,
     HostWithPort "host-with-port" false,
     HostWithScheme "host-with-scheme" false,
     IncludeNotRead "include-not-read" false,

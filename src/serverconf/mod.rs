@@ -76,11 +76,10 @@ impl Form {
         if name == "env" || name.starts_with(".env") || name.ends_with(".env") || name.starts_with("env.") {
             return Some(Self::Env);
         }
-        let folder = |word| path.components().any(|part| part.as_os_str().to_string_lossy().contains(word));
-        let is_apache = |word: &str| word.contains("apache") || word.contains("httpd") || word == ".htaccess";
+        let is_apache = ["apache", "httpd", ".htaccess"].iter().any(|word| name.contains(word));
         match () {
-            () if name.contains("nginx") || folder("nginx") => Some(Self::Nginx),
-            () if is_apache(&name) || folder("apache") || folder("httpd") => Some(Self::Apache),
+            () if name.contains("nginx") => Some(Self::Nginx),
+            () if is_apache => Some(Self::Apache),
             () => None,
         }
     }

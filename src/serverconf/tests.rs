@@ -170,6 +170,8 @@ fn cookies_fit_their_pages() {
     let secure = "CORS_ORIGINS=http://app.example.com,https://app.example.com\nSESSION_COOKIE_SECURE=true";
     finds(secure, &["2:23 error secure-cookie-over-http"]);
     finds("SESSION_COOKIE_SAMESITE=None\nSESSION_COOKIE_SECURE=false", &["1:25 error samesite-none-without-secure"]);
+    let off = "CORS_ORIGINS=https://a.example\nCORS_ALLOW_CREDENTIALS=false\nSESSION_COOKIE_SAMESITE=None\nSESSION_COOKIE_SECURE=1";
+    finds(off, &["2:24 warning credentials-not-allowed"]);
     finds("CORS_ORIGINS=https://app.example\nSESSION_COOKIE_SECURE=false", &["2:23 warning cookie-not-secure"]);
     let apart = "CORS_ORIGINS=https://app.example\nVITE_API_URL=https://api.other.example\nSESSION_COOKIE_SAMESITE=Lax";
     finds(apart, &["3:25 error samesite-blocks-cookie"]);

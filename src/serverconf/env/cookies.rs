@@ -2,20 +2,20 @@
 
 use url::Url;
 
-use super::origins::MAX_ITEMS;
+use super::origins::{CREDENTIALS, MAX_ITEMS};
 use super::pages::covers;
 use super::{Addresses, Vars};
 use crate::browser::origin::{is_loopback, schemelessly_same_site};
 use crate::serverconf::finding::{Rule, Severity};
 use crate::serverconf::list;
-use crate::serverconf::policy::{Policy, Which};
+use crate::serverconf::policy::{Guarded, Policy, Which};
 
 pub(super) fn check(vars: &mut Vars<'_>, policy: &Policy, addresses: &Addresses) {
     let named = policy.guards.iter().flat_map(|guard| guard.origins.named());
     let pages: Vec<Url> = named.filter_map(|(origin, _)| Url::parse(origin).ok()).collect();
     for cookie in ["SESSION_COOKIE", "CSRF_COOKIE"] {
         secure(vars, cookie, &pages);
-        same_site(vars, cookie, &pages, addresses);
+        same_site(vars, cookie, &pages, policy, addresses);
     }
     names(vars);
     domain_and_path(vars, addresses);
@@ -46,7 +46,7 @@ fn secure(vars: &mut Vars<'_>, cookie: &str, pages: &[Url]) {
     }
 }
 
-fn same_site(vars: &mut Vars<'_>, cookie: &str, pages: &[Url], addresses: &Addresses) {
+fn same_site(vars: &mut Vars<'_>, cookie: &str, pages: &[Url], policy: &Policy, addresses: &Addresses) {
     let Some(var) = vars.get(&format!("{cookie}_SAMESITE")) else { return };
     let secure_name = format!("{cookie}_SECURE");
     let secure = vars.get(&secure_name).is_some_and(|_| vars.boolean(&secure_name) == Some(true));
@@ -76,10 +76,27 @@ fn same_site(vars: &mut Vars<'_>, cookie: &str, pages: &[Url], addresses: &Addre
                 );
             }
         }
-        "none" | "" | "false" => {}
+        "none" => without_credentials(vars, policy),
+        "" | "false" => {}
         other => {
             let text = format!("`{other}` is none of Lax, Strict and None");
             vars.add(var.finding(Rule::SamesiteBlocksCookie, Severity::Error, text).instead("Lax"));
+        }
+    }
+}
+
+/// A cookie for pages of other sites, and a server that takes none from them.
+fn without_credentials(vars: &mut Vars<'_>, policy: &Policy) {
+    const NAMES: &[(Guarded, &[&str])] =
+        &[(Guarded::HttpCors, CREDENTIALS), (Guarded::SocketIo, &["SOCKETIO_CORS_CREDENTIALS"])];
+    for (thing, names) in NAMES {
+        let off = policy.guards.iter().any(|guard| guard.thing == *thing && guard.credentials == Some(false));
+        if let Some(var) = vars.first_of(names).filter(|_| off) {
+            let text = "SameSite=None is for pages of other sites, and without credentials they may read no answer to a request with the cookie";
+            vars.add(
+                var.finding(Rule::CredentialsNotAllowed, Severity::Warning, text)
+                    .instead("true, with a list of origins"),
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::serverconf::policy::{Allowed, From, Guard, Guarded, Origins, Policy, 
 /// Where the list of pages that may read over HTTP stands, by stack.
 const HTTP: &[&str] =
     &["CORS_ALLOWED_ORIGINS", "CORS_ALLOW_ORIGINS", "CORS_ORIGINS", "CORS_ALLOW_ORIGIN", "CORS_ORIGIN"];
-const CREDENTIALS: &[&str] = &["CORS_ALLOW_CREDENTIALS", "CORS_CREDENTIALS", "CORS_SUPPORTS_CREDENTIALS"];
+pub(super) const CREDENTIALS: &[&str] = &["CORS_ALLOW_CREDENTIALS", "CORS_CREDENTIALS", "CORS_SUPPORTS_CREDENTIALS"];
 const HOSTS: &[&str] = &["ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"];
 
 /// How much of a list is looked at.
