@@ -37,6 +37,11 @@ impl Environment {
         self.policy.guards.iter().any(|guard| matches!(guard.thing, Guarded::HttpCors | Guarded::SocketIo))
     }
 
+    /// Whether Django's ALLOWED_HOSTS is among the files.
+    pub(super) fn lists_hosts(&self) -> bool {
+        self.policy.guards.iter().any(|guard| guard.thing == Guarded::Channels)
+    }
+
     /// Whether the application looks at Host: Django's ALLOWED_HOSTS, or a check of its own origin.
     pub(super) fn compares_host(&self) -> bool {
         self.policy.guards.iter().any(|guard| {

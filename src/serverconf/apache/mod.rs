@@ -35,10 +35,11 @@ pub fn read(reader: &mut Reader<'_>, path: &Path, app: &Environment) -> Result<A
     let mut out = Apache::default();
     let hosts: Vec<&Node> = root.iter().filter(|node| node.is("VirtualHost")).collect();
     walk(&vec![&root[..]], None, app, &mut out);
-    socket::check(&vec![&root[..]], app, &mut out.findings);
+    socket::check(&vec![&root[..]], None, app, &mut out.findings);
     for host in hosts {
         let levels = vec![&root[..], host.block()];
-        socket::check(&levels, app, &mut out.findings);
+        let port = host.arg(0).rsplit(':').next().and_then(|port| port.parse().ok());
+        socket::check(&levels, port, app, &mut out.findings);
         out.sites.extend(socket::site(host, &levels, app));
     }
     Ok(out)

@@ -44,11 +44,12 @@ impl Pass<'_> {
 }
 
 /// Looks at one server: the main one, or a virtual host with what stands above it.
-pub(super) fn check(levels: &Levels<'_>, app: &Environment, out: &mut Vec<Finding>) {
+pub(super) fn check(levels: &Levels<'_>, port: Option<u16>, app: &Environment, out: &mut Vec<Finding>) {
     let mut passes = Vec::new();
     collect(levels, None, &mut passes);
     tls(levels, out);
-    redirect(levels, app, out);
+    redirect(levels, port, app, out);
+    missing(levels, &passes, app, out);
     for (path, kind) in sockets(&passes, app) {
         let Some(first) = passes.iter().find(|pass| pass.takes(&path)) else { continue };
         upgrade(levels, &passes, first, &path, out);
@@ -157,9 +158,9 @@ fn host(pass: &Pass<'_>, app: &Environment, out: &mut Vec<Finding>) {
     if scalar(&pass.levels, "ProxyPreserveHost").is_some_and(|node| node.arg(0).eq_ignore_ascii_case("on")) {
         return;
     }
-    let severity = if app.compares_host() { Severity::Error } else { Severity::Warning };
-    let text =
-        "the application gets the name of its own address as Host: checks of the same origin and ALLOWED_HOSTS fail";
+    // Apache says the name in X-Forwarded-Host, which python-engineio takes too, and Django doesn't.
+    let severity = if app.lists_hosts() { Severity::Error } else { Severity::Note };
+    let text = "the application gets the name of its own address as Host: ALLOWED_HOSTS and what compares it with the origin fail";
     out.push(pass.node.finding(Rule::HostNotForwarded, severity, text).instead("ProxyPreserveHost On"));
 }
 
@@ -228,7 +229,19 @@ fn polling(levels: &Levels<'_>, pass: &Pass<'_>, path: &str, app: &Environment, 
     }
 }
 
-fn redirect(levels: &Levels<'_>, app: &Environment, out: &mut Vec<Finding>) {
+/// A server that passes other paths on, and not Socket.IO's.
+fn missing(levels: &Levels<'_>, passes: &[Pass<'_>], app: &Environment, out: &mut Vec<Finding>) {
+    let Some(first) = passes.first().filter(|_| app.policy.socketio.used) else { return };
+    if passes.iter().any(|pass| pass.takes("/socket.io/")) || rewritten(levels) {
+        return;
+    }
+    let text = "/socket.io/ is not passed on to the application: no ProxyPass has it";
+    let target = first.target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
+    let finding = first.node.finding(Rule::PathNotProxied, Severity::Error, text);
+    out.push(finding.instead(format!("ProxyPass \"/socket.io/\" \"http://{target}/socket.io/\" upgrade=websocket")));
+}
+
+fn redirect(levels: &Levels<'_>, port: Option<u16>, app: &Environment, out: &mut Vec<Finding>) {
     let all = levels.iter().flat_map(|level| level.iter());
     let to = |node: &&Node| {
         let https = node.args.iter().any(|word| word.text.starts_with("https://"));
@@ -238,10 +251,9 @@ fn redirect(levels: &Levels<'_>, app: &Environment, out: &mut Vec<Finding>) {
     let Some(node) = all.into_iter().find(to) else { return };
     let name = scalar(levels, "ServerName").map(|node| node.arg(0).split(':').next().unwrap_or_default());
     for (url, _) in [&app.addresses.socket, &app.addresses.api].into_iter().flatten() {
-        if matches!(url.scheme(), "ws" | "http")
-            && url.port().is_none()
-            && name.is_none_or(|name| Some(name) == url.host_str())
-        {
+        let named = name.is_none_or(|name| Some(name) == url.host_str());
+        let here = port.is_none_or(|port| Some(port) == url.port_or_known_default());
+        if named && here && matches!(url.scheme(), "ws" | "http") {
             let text = format!(
                 "{}:// is answered with a redirect here, which a handshake and a preflight don't follow",
                 url.scheme()

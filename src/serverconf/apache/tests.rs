@@ -94,7 +94,9 @@ fn an_upgrade_is_asked_for_where_the_first_pass_fits() {
 #[test]
 fn a_proxy_passes_on_what_it_was_given_and_waits() {
     let pass = "ProxyPass /ws http://127.0.0.1:1/ws upgrade=websocket\n";
-    finds(pass, &["warning host-not-forwarded"]);
+    finds(pass, &["note host-not-forwarded"]);
+    let django = read_all(&[(".env", "ALLOWED_HOSTS=api.example.com"), ("apache2.conf", pass)]);
+    assert_eq!(rules(&django), ["error host-not-forwarded"]);
     let kept = format!("ProxyPreserveHost On\n{pass}");
     finds(&format!("{kept}RequestHeader unset Origin"), &["error origin-stripped-by-proxy"]);
     finds(&format!("{kept}RequestHeader set Origin http://127.0.0.1"), &["error origin-not-validated"]);

@@ -1,8 +1,8 @@
 //! A server as a whole: TLS, redirects, upstreams, and what pages reach there.
 
 use super::Site;
-use super::sites::{Server, scalar};
-use super::socket::kind;
+use super::sites::{Server, array, scalar};
+use super::socket::{bytes, kind};
 use crate::profile::Transport;
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
@@ -13,6 +13,7 @@ pub(super) fn check(server: &Server<'_>, root: &[Node], app: &Environment, out: 
     tls(server, out);
     redirect(server, app, out);
     proxied(server, app, out);
+    shut(server, out);
     sticky(server, root, app, out);
 }
 
@@ -37,6 +38,34 @@ fn tls(server: &Server<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// What stands in the way of everything, or of anything large.
+fn shut(server: &Server<'_>, out: &mut Vec<Finding>) {
+    let blocks = std::iter::once(server.block()).chain(server.locations.iter().map(|location| location.block()));
+    for node in blocks.flatten().filter(|node| node.name == "return" && node.arg(0) == "503") {
+        let text = "everything here is answered 503";
+        let finding = node.finding(Rule::ServiceUnavailable, Severity::Warning, text);
+        out.push(finding.instead("no such line when the maintenance is over"));
+    }
+    for location in server.locations.iter().filter(|location| location.proxy_pass().is_some()) {
+        let size = scalar(&location.levels, "client_max_body_size");
+        if let Some(node) = size.filter(|node| bytes(node.arg(0)).is_some_and(|size| 0 < size && size < SMALL)) {
+            let text = format!("a request of more than {} is answered 413, without CORS headers", node.arg(0));
+            let finding = node.finding(Rule::BodyTooLarge, Severity::Warning, text);
+            out.push(finding.instead("client_max_body_size 1m;"));
+        }
+        let moves =
+            |node: &&Node| node.arg(0) == "/" && !matches!(node.arg(1), "/" | "off") && !node.arg(1).contains('$');
+        if let Some(node) = array(&location.levels, "proxy_cookie_path").1.iter().find(|node| moves(node)) {
+            let text =
+                format!("every cookie is moved to {}, and goes to no other path: not to the socket's", node.arg(1));
+            out.push(node.finding(Rule::CookiePathMismatch, Severity::Warning, text).instead("proxy_cookie_path / /;"));
+        }
+    }
+}
+
+/// A limit for bodies that an ordinary form or a list in JSON is over.
+const SMALL: u64 = 64 << 10;
+
 /// A server that only sends pages on to https: right for pages, wrong where a script asks for ws:// or http:// there.
 fn redirect(server: &Server<'_>, app: &Environment, out: &mut Vec<Finding>) {
     let sends_on = |node: &&Node| match node.name.as_str() {
@@ -48,8 +77,9 @@ fn redirect(server: &Server<'_>, app: &Environment, out: &mut Vec<Finding>) {
     let Some(node) = server.block().iter().chain(inside).find(sends_on) else { return };
     let names = server.names();
     for (url, _) in [&app.addresses.socket, &app.addresses.api].into_iter().flatten() {
-        let here = names.is_empty() || names.iter().any(|name| Some(*name) == url.host_str() || *name == "_");
-        if here && matches!(url.scheme(), "ws" | "http") && url.port().is_none() {
+        let named = names.is_empty() || names.iter().any(|name| Some(*name) == url.host_str() || *name == "_");
+        let port = server.listens().iter().any(|(port, _)| Some(*port) == url.port_or_known_default());
+        if named && port && matches!(url.scheme(), "ws" | "http") {
             let what = if url.scheme() == "ws" { "a handshake" } else { "a preflight" };
             let text =
                 format!("{what} for {}:// is answered with a redirect here, which browsers don't follow", url.scheme());

@@ -157,6 +157,9 @@ fn host(server: &Server<'_>, location: &Location<'_>, app: &Environment, out: &m
     }
     let severity = if by_host { Severity::Error } else { Severity::Warning };
     let headers = array(&location.levels, "proxy_set_header").1;
+    // python-engineio takes that name too, Django doesn't.
+    let otherwise = header(&headers, "X-Forwarded-Host").is_some() && !app.lists_hosts();
+    let severity = if otherwise { Severity::Note } else { severity };
     let odd = server.listens().into_iter().map(|(port, _)| port).find(|port| !matches!(port, 80 | 443));
     match (header(&headers, "Host"), odd) {
         (None | Some((_, "$proxy_host")), _) => {
@@ -221,7 +224,7 @@ fn rate(nodes: &[Node], zone: &str) -> Option<String> {
     })
 }
 
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().ok()?;
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -250,11 +253,6 @@ fn asks(location: &Location<'_>, out: &mut Vec<Finding>) {
         out.push(
             node.finding(Rule::RedirectOnUpgrade, Severity::Error, text)
                 .instead("no redirect for this path, and wss:// in the page"),
-        );
-    } else if let Some(node) = own("return").filter(|node| node.arg(0) == "503") {
-        out.push(
-            node.finding(Rule::ServiceUnavailable, Severity::Warning, "everything here is answered 503")
-                .instead("no such line when the maintenance is over"),
         );
     }
     if let Some(node) = array(&location.levels, "limit_conn").1.first() {
