@@ -18,7 +18,7 @@ impl Reading {
         let socketio = self.policy.socketio.used;
         let own = self.own_address();
         if let Some((url, _)) = &self.addresses.api {
-            self.watch(&mut out, "API", Kind::Http, url.clone(), &[Guarded::HttpCors]);
+            self.watch(&mut out, "API", Kind::Http, over_http(url), &[Guarded::HttpCors]);
         }
         match (&self.addresses.socket, own, socketio) {
             (Some((url, _)), _, true) | (None, Some(url), true) => {

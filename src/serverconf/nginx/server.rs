@@ -13,7 +13,7 @@ pub(super) fn check(server: &Server<'_>, root: &[Node], app: &Environment, out: 
     tls(server, out);
     redirect(server, app, out);
     proxied(server, app, out);
-    shut(server, out);
+    shut(server, app, out);
     sticky(server, root, app, out);
 }
 
@@ -39,7 +39,7 @@ fn tls(server: &Server<'_>, out: &mut Vec<Finding>) {
 }
 
 /// What stands in the way of everything, or of anything large.
-fn shut(server: &Server<'_>, out: &mut Vec<Finding>) {
+fn shut(server: &Server<'_>, app: &Environment, out: &mut Vec<Finding>) {
     let blocks = std::iter::once(server.block()).chain(server.locations.iter().map(|location| location.block()));
     for node in blocks.flatten().filter(|node| node.name == "return" && node.arg(0) == "503") {
         let text = "everything here is answered 503";
@@ -47,7 +47,9 @@ fn shut(server: &Server<'_>, out: &mut Vec<Finding>) {
         out.push(finding.instead("no such line when the maintenance is over"));
     }
     for location in server.locations.iter().filter(|location| location.proxy_pass().is_some()) {
+        // Polling's room is told apart.
         let size = scalar(&location.levels, "client_max_body_size");
+        let size = size.filter(|_| kind(server, location, app) != Some(Kind::SocketIo));
         if let Some(node) = size.filter(|node| bytes(node.arg(0)).is_some_and(|size| 0 < size && size < SMALL)) {
             let text = format!("a request of more than {} is answered 413, without CORS headers", node.arg(0));
             let finding = node.finding(Rule::BodyTooLarge, Severity::Warning, text);
