@@ -88,14 +88,6 @@ impl Finding {
     fn new(cause: CauseId, confidence: f32, summary: impl Into<String>) -> Self {
         Self { cause, confidence, summary: summary.into(), others: Vec::new() }
     }
-
-    /// It may also be that.
-    fn or(mut self, cause: CauseId, confidence: f32) -> Self {
-        if cause != self.cause && !self.others.iter().any(|(known, _)| *known == cause) {
-            self.others.push((cause, confidence));
-        }
-        self
-    }
 }
 
 /// The cause that the evidence points to.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::target::{BrowserArg, read_resolve};
 use super::fail;
+use super::target::{BrowserArg, read_resolve};
 use crate::diagnosis::explain;
 use crate::profile::{Resolve, intake, parse_duration};
 

@@ -33,7 +33,7 @@ impl Case {
     }
 
     /// The last exchange was asked besides.
-    fn asked(mut self, ask: Ask) -> Self {
+    fn then_asked(mut self, ask: Ask) -> Self {
         let mut exchange = Arc::unwrap_or_clone(self.report.exchanges.pop().unwrap());
         exchange.request.purpose = Purpose::Asked(ask);
         self.report.further.push(Arc::new(exchange));
@@ -79,9 +79,9 @@ fn polling_that_works_beside_an_upgrade_that_does_not_is_no_healthy_connection()
 fn a_server_that_has_polling_alone_is_told_from_a_dropped_upgrade_by_asking() {
     let own = || Case::polling().answered(Purpose::Handshake, 400, "Server: nginx/1.22.1\n\n\"Invalid transport\"");
     assert!(own().wants(Ask::Upgrade));
-    let dropped = own().answered(Purpose::Handshake, 400, "\n\n\"Invalid websocket upgrade\"").asked(Ask::Upgrade);
+    let dropped = own().answered(Purpose::Handshake, 400, "\n\n\"Invalid websocket upgrade\"").then_asked(Ask::Upgrade);
     dropped.is("proxy-drops-upgrade");
-    let alone = own().answered(Purpose::Handshake, 400, "\n\n\"Invalid transport\"").asked(Ask::Upgrade);
+    let alone = own().answered(Purpose::Handshake, 400, "\n\n\"Invalid transport\"").then_asked(Ask::Upgrade);
     let cause = diagnose(&Facts::of_check(&alone.profile, &alone.report)).cause;
     assert_ne!(cause, Some(CauseId::ProxyDropsUpgrade));
 }
@@ -90,7 +90,7 @@ fn a_server_that_has_polling_alone_is_told_from_a_dropped_upgrade_by_asking() {
 fn an_upgrade_that_is_reset_where_a_get_is_answered_is_blocked() {
     let own = || Case::failing(WS, Reason::from(&reset())).broke(Purpose::Handshake, reset());
     assert!(own().wants(Ask::PlainGet));
-    own().answered(Purpose::Actual, 404, "").asked(Ask::PlainGet).is("firewall-blocks-upgrade");
+    own().answered(Purpose::Actual, 404, "").then_asked(Ask::PlainGet).is("firewall-blocks-upgrade");
 }
 
 #[test]
@@ -98,8 +98,9 @@ fn a_session_without_leave_to_read_it_is_a_stripped_origin_where_any_other_gets_
     let text = format!("Access-Control-Allow-Credentials: true\n\n{OPEN}");
     let own = || Case::failing(SIO, reason(Code::MissingAllowOriginHeader)).answered(Purpose::Actual, 200, &text);
     assert!(own().wants(Ask::ForeignOrigin));
-    own().answered(Purpose::Actual, 200, &text).asked(Ask::ForeignOrigin).is("origin-stripped-by-proxy");
-    let refused = own().answered(Purpose::Actual, 400, "\n\n\"Not an accepted origin.\"").asked(Ask::ForeignOrigin);
+    own().answered(Purpose::Actual, 200, &text).then_asked(Ask::ForeignOrigin).is("origin-stripped-by-proxy");
+    let refused =
+        own().answered(Purpose::Actual, 400, "\n\n\"Not an accepted origin.\"").then_asked(Ask::ForeignOrigin);
     let cause = diagnose(&Facts::of_check(&refused.profile, &refused.report)).cause;
     assert_ne!(cause, Some(CauseId::OriginStrippedByProxy));
 }
@@ -126,7 +127,7 @@ fn a_proxys_own_page_and_another_applications_are_told_from_the_applications() {
     let spa = format!("{NGINX}\n\n<!doctype html><div id=app></div>");
     let own = || Case::failing(SIO, reason(Code::MissingAllowOriginHeader)).answered(Purpose::Actual, 200, &spa);
     assert!(own().wants(Ask::NoSuchPath));
-    own().answered(Purpose::Actual, 200, &spa).asked(Ask::NoSuchPath).is("path-served-by-other-app");
+    own().answered(Purpose::Actual, 200, &spa).then_asked(Ask::NoSuchPath).is("path-served-by-other-app");
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn a_quiet_socket_that_is_cut_and_one_with_pings_that_stays_are_a_proxys_time_ou
     let own = || cut(Case::failing(WS, reason(Code::ClosedAbnormally)));
     assert!(own().wants(Ask::IdleWait));
     let waited = |case: Case, text: &str, quiet| {
-        case.answered(Purpose::Handshake, 101, text).took(1, quiet).asked(Ask::IdleWait)
+        case.answered(Purpose::Handshake, 101, text).took(1, quiet).then_asked(Ask::IdleWait)
     };
     let quiet = waited(own(), "\n\nhello\n[end]\n", 3000);
     waited(quiet, "\n\nhello\n", 4800).is("proxy-idle-timeout");

@@ -102,12 +102,6 @@ impl Scenario {
         self
     }
 
-    /// The same, mended.
-    pub fn mended(mut self) -> Self {
-        self.expected = json!({ "healthy": true, "category": "none", "cause": "ok", "fix_contains": [] });
-        self
-    }
-
     /// The profile's file. A JSON string is a TOML one.
     fn profile(&self) -> String {
         let given = &self.given;
