@@ -2,6 +2,7 @@
 
 use crate::watch::signin::Refusal;
 use crate::watch::{Code, Outcome, Reason, State};
+use crate::wire::Ask;
 
 /// A state's word, as it stands within a sentence or at a row's start.
 pub fn state(state: State) -> &'static str {
@@ -226,6 +227,36 @@ fn closed(reason: &Reason) -> String {
             None => format!("closed {code}"),
         },
         (None, _) => "closed without a code".to_owned(),
+    }
+}
+
+/// A question that was asked besides, as a title.
+pub fn asked(ask: Ask) -> &'static str {
+    match ask {
+        Ask::NoOrigin => "Asked without Origin",
+        Ask::OwnOrigin => "Asked from its own origin",
+        Ask::ForeignOrigin => "Asked from a foreign origin",
+        Ask::TwinHost => "Asked from the page's other name",
+        Ask::TwinScheme => "Asked from the other scheme",
+        Ask::SpelledPort => "Asked with the port spelled",
+        Ask::PortlessOrigin => "Asked with no port",
+        Ask::PlainGet => "Asked by plain GET",
+        Ask::OtherSlash => "Asked with the other slash",
+        Ask::NoSuchPath => "Asked for no such path",
+        Ask::Root => "Asked for /",
+        Ask::Polling => "Asked by polling",
+        Ask::DefaultPath => "Asked at /socket.io/",
+        Ask::OtherRevision => "Asked in the other revision",
+        Ask::Upgrade => "Asked for an upgrade",
+        Ask::Direct => "Asked past the proxy",
+        Ask::IdleWait => "Waited on a quiet socket",
+        Ask::Handshakes => "Asked for several sessions",
+        Ask::RoundTrips => "Timed again",
+        Ask::Preflight => "Asked for leave (preflight)",
+        Ask::OtherTls => "Asked with TLS, or without",
+        Ask::Banner => "Listened to the port",
+        Ask::NoToken => "Asked without the token",
+        Ask::NoCookie => "Asked without cookies",
     }
 }
 

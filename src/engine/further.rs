@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::line::farewell;
-use super::probe::{self, Manner};
+use super::probe::{self, Manner, Probed};
 use super::redact;
 use super::target::Target;
 use crate::base::Clock;
 use crate::diagnosis::ask::{self, Question, Stay};
 use crate::diagnosis::{Facts, wanted};
 use crate::net::{Client, Received, Upgraded};
+use crate::watch::surroundings::Reach;
 use crate::watch::{CheckReport, Outcome};
 use crate::wire::{Ask, Exchange, Purpose};
 
@@ -59,6 +60,20 @@ pub async fn examine(target: &Arc<Target>, observe: Option<Duration>, often: Oft
     }
     let redactor = target.redactor();
     reports.into_iter().map(|report| redact::report(report, &redactor)).collect()
+}
+
+/// A check as the monitor makes it: what it leaves open is asked where it fails by something new, and not again while that lasts.
+pub(super) async fn watched(target: &Arc<Target>, manner: Manner, clock: Clock) -> Probed {
+    let mut probed = probe::bare(target, manner, clock).await;
+    let report = &probed.report;
+    let code = report.reason.as_ref().filter(|_| report.outcome == Outcome::Down).map(|reason| reason.code);
+    // What no answer came from has nothing more to say.
+    let answered = probed.reach == Some(Reach::Through);
+    if target.fails_anew_by(code) && answered {
+        probed.report.further = ask_all(target, std::slice::from_ref(&probed.report), 0, clock).await;
+    }
+    probed.report = redact::report(probed.report, &target.redactor());
+    probed
 }
 
 /// Asks until nothing is left open that asking would tell.

@@ -41,6 +41,8 @@ pub struct Target {
     /// Of a Socket.IO profile.
     plan: Option<Arc<socketio::Plan>>,
     expect_body: Option<Box<regex::bytes::Regex>>,
+    /// What its checks fail by, as far as they were asked about it.
+    fails_by: Mutex<Option<Code>>,
 }
 
 /// Compiled expressions by their text, so that a thousand profiles with the same heartbeat share one.
@@ -111,7 +113,19 @@ impl Target {
         };
         let own_policies = (profile.request.csp == Csp::Auto).then(Box::default);
         let rules = Arc::new(rules);
-        Self { id, profile, secrets, redactor, login, client, own_policies, rules, plan, expect_body }
+        Self {
+            id,
+            profile,
+            secrets,
+            redactor,
+            login,
+            client,
+            own_policies,
+            rules,
+            plan,
+            expect_body,
+            fails_by: Mutex::default(),
+        }
     }
 
     /// What connects, or why nothing can.
@@ -131,6 +145,17 @@ impl Target {
 
     pub fn rules(&self) -> &Arc<SessionRules> {
         &self.rules
+    }
+
+    /// Whether that is another code than the last check's; `None`: the check came out well.
+    pub(super) fn fails_anew_by(&self, code: Option<Code>) -> bool {
+        let before = std::mem::replace(&mut *self.fails_by.lock().unwrap_or_else(PoisonError::into_inner), code);
+        code.is_some() && before != code
+    }
+
+    /// A person asks for a check: whatever it fails by counts as new.
+    pub(super) fn look_anew(&self) {
+        self.fails_anew_by(None);
     }
 
     /// What a Socket.IO session does; `None` for other kinds.

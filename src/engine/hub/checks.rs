@@ -8,6 +8,7 @@ use tokio::task::{Id, JoinError};
 use super::Hub;
 use super::doubt::Held;
 use crate::base::ProfileId;
+use crate::engine::further;
 use crate::engine::probe::{self, Manner, Probed};
 use crate::watch::schedule::Start;
 use crate::watch::surroundings::Reach;
@@ -39,7 +40,12 @@ impl Hub {
         let clock = self.shared.clock;
         let observe = (purpose != Purpose::Check).then_some(Duration::ZERO);
         let manner = Manner { scheduled: start.scheduled, observe };
-        let task = self.probes.spawn(async move { Box::new(probe::check(&target, manner, clock).await) });
+        let task = self.probes.spawn(async move {
+            Box::new(match purpose {
+                Purpose::Check => further::watched(&target, manner, clock).await,
+                Purpose::Canary | Purpose::Witness => probe::check(&target, manner, clock).await,
+            })
+        });
         self.probe_of.insert(task.id(), (start.id, purpose));
     }
 

@@ -20,6 +20,7 @@ impl Hub {
             && let Some(target) = self.watched.get(&id).and_then(|watched| watched.target.as_ref())
         {
             target.ask_again();
+            target.look_anew();
         }
         match command {
             Command::Watch { id, profile } => self.watch(id, profile),

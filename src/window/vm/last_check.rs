@@ -117,7 +117,8 @@ impl LastCheckVm {
 
     /// A check's; `profile` as for [`LastCheckVm::of_handshake`].
     pub fn of_check(at: Wall, report: &CheckReport, profile: Option<&Profile>, now: Wall, zone: &TimeZone) -> Self {
-        let (exchanges, total) = waterfall(&report.exchanges, now, zone);
+        let all: Vec<Arc<Exchange>> = report.exchanges.iter().chain(&report.further).cloned().collect();
+        let (exchanges, total) = waterfall(&all, now, zone);
         let mut outcome = reasons::outcome(report.outcome).to_owned();
         if let Some(took) = report.phases.total {
             outcome.push_str(&format!(" in {}", words::latency(took)));
@@ -195,7 +196,7 @@ fn exchange_vm(exchange: &Exchange, bars: Vec<Bar>, now: Wall, zone: &TimeZone) 
         Purpose::Preflight => "Preflight",
         Purpose::Handshake => "Handshake",
         Purpose::SignIn => "Sign-in",
-        Purpose::Asked(_) => "Asked besides",
+        Purpose::Asked(ask) => reasons::asked(ask),
     };
     let (outcome, failed) = match &exchange.result {
         Ok(answer) => match &answer.transfer.error {

@@ -96,6 +96,9 @@ impl WhyVm {
         if let (State::Reconnecting, Some((_, close))) = (watched.state, &watched.last_close) {
             facts.push(close_line(close));
         }
+        // What the cause rests on, where the headline doesn't say it by itself.
+        let signs = diagnosis.iter().flat_map(|found| &found.signs).filter(|sign| !sign.is_empty());
+        facts.extend(signs.map(|sign| format!("Seen: {sign}")));
         let headline = match &diagnosis {
             Some(diagnosis) if !diagnosis.summary.is_empty() => diagnosis.summary.clone(),
             _ => reason.map_or_else(|| headline_of(watched.state), sentence),
