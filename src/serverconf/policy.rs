@@ -1,5 +1,6 @@
 //! Who would be let in: one guard for each thing that looks at an origin.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -13,6 +14,9 @@ pub struct Policy {
     pub guards: Vec<Guard>,
     pub socketio: SocketIo,
 }
+
+/// How many guards of one file are kept: a list of hundreds before each of thousands of paths is nobody's configuration.
+pub const MAX_GUARDS: usize = 500;
 
 /// One thing that lets some pages in and others not.
 #[derive(Clone, Debug)]
@@ -89,8 +93,8 @@ pub enum Which {
     Origin(String),
     /// Django's hosts: any scheme and port; a dot in front takes in every name under it.
     Host(String),
-    /// The whole origin has to match only where the expression says so.
-    Pattern(Regex),
+    /// The whole origin has to match only where the expression says so. Shared: a copy of an expression takes kilobytes.
+    Pattern(Arc<Regex>),
     /// `https://*.example.com`, as Django's CSRF check takes it: the scheme, then what the host ends in.
     Under { scheme: String, domain: String },
 }

@@ -1,5 +1,6 @@
 //! What nginx and Apache have in common: which path is a socket's, what is wrong with a header's value, how long they wait.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::env::Environment;
@@ -10,6 +11,9 @@ use super::policy::{Allowed, From, Guarded, Origins, SocketIo, Which};
 use super::source::Place;
 
 pub(super) const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+
+/// How many expressions of a list strangers are looked for in.
+const MAX_PATTERNS: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -56,7 +60,7 @@ pub(super) fn expression(text: &str, ignore_case: bool, at: &Place) -> Vec<Allow
     let Some(pattern) = pattern::compile(text, Reach::Search, ignore_case) else { return Vec::new() };
     match pattern::names(&pattern) {
         Some(names) => names.into_iter().map(|name| one(Which::Origin(name), at.clone())).collect(),
-        None => vec![one(Which::Pattern(pattern), at.clone())],
+        None => vec![one(Which::Pattern(Arc::new(pattern)), at.clone())],
     }
 }
 
@@ -102,7 +106,7 @@ pub(super) fn value_faults(
             add(Rule::ReflectsAnyOriginWithCredentials, text, list);
         }
         Some(Origins::Listed(entries)) => {
-            for allowed in entries {
+            for allowed in entries.iter().take(MAX_PATTERNS) {
                 if let Which::Pattern(expression) = &allowed.what
                     && let Some(stranger) = pattern::strangers(expression).first()
                 {

@@ -3,10 +3,10 @@
 //! There are two tables: `always`, which goes out with every answer, and the other, which goes out with successes and which the
 //! answer of a backend is in. A header may be in both, and then goes out twice.
 
-use super::{Apache, Levels};
+use super::{Apache, Levels, MAX_SECTIONS};
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
-use crate::serverconf::policy::{Allowed, Guard, Guarded, Origins, Which};
+use crate::serverconf::policy::{Allowed, Guard, Guarded, MAX_GUARDS, Origins, Which};
 use crate::serverconf::proxy::{ALLOW_ORIGIN, expression, literal, one, value_faults};
 use crate::serverconf::tree::Node;
 
@@ -51,6 +51,14 @@ pub(super) fn check(levels: &Levels<'_>, section: Option<&Node>, app: &Environme
     if !own.iter().any(adds) {
         return;
     }
+    out.sections += 1;
+    if MAX_SECTIONS < out.sections {
+        if let Some(node) = section.filter(|_| out.sections == MAX_SECTIONS + 1) {
+            let text = "there are more than 1000 sections with CORS headers: this one and the others are not looked at";
+            out.findings.push(node.finding(Rule::LineNotUnderstood, Severity::Note, text));
+        }
+        return;
+    }
     let all: Vec<Set<'_>> = levels.iter().flat_map(|level| level.iter()).filter_map(read).collect();
     let named = |name: &str| all.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name) && set.action != "unset");
     let words = |name: &str| {
@@ -82,7 +90,7 @@ pub(super) fn check(levels: &Levels<'_>, section: Option<&Node>, app: &Environme
         let finding = set.node.finding(Rule::VaryOriginMissing, Severity::Warning, text);
         out.findings.push(finding.instead("Header always merge Vary Origin beside it"));
     }
-    let Some(at) = at else { return };
+    let Some(at) = at.filter(|_| out.guards.len() < MAX_GUARDS) else { return };
     out.guards.push(Guard {
         thing: Guarded::HttpCors,
         origins: open.unwrap_or(Origins::Listed(listed)),

@@ -24,7 +24,12 @@ pub struct Apache {
     pub findings: Vec<Finding>,
     /// Names, ports and socket paths, for profiles.
     pub sites: Vec<Site>,
+    /// How many sections with CORS headers have been looked at.
+    sections: usize,
 }
+
+/// How many of them are: what stands above each is asked for with it.
+const MAX_SECTIONS: usize = 1000;
 
 /// The sections around a place, outermost first.
 type Levels<'a> = Vec<&'a [Node]>;

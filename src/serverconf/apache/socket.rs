@@ -10,6 +10,9 @@ use crate::serverconf::nginx::Site;
 use crate::serverconf::proxy::{self, Kind};
 use crate::serverconf::tree::Node;
 
+/// How many of a server's are looked at.
+const MAX_PASSES: usize = 1000;
+
 /// Where requests are passed on.
 struct Pass<'a> {
     path: &'a str,
@@ -47,6 +50,7 @@ impl Pass<'_> {
 pub(super) fn check(levels: &Levels<'_>, port: Option<u16>, app: &Environment, out: &mut Vec<Finding>) {
     let mut passes = Vec::new();
     collect(levels, None, &mut passes);
+    passes.truncate(MAX_PASSES);
     tls(levels, out);
     redirect(levels, port, app, out);
     missing(levels, &passes, app, out);

@@ -1,5 +1,7 @@
 //! The lists of origins and hosts, and who is let in by them.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::{Var, Vars};
@@ -297,7 +299,7 @@ fn expressions(vars: &mut Vars<'_>, var: Var<'_>) -> Vec<Allowed> {
             let instead = "an expression that begins with ^, ends in $ and writes dots as \\.";
             vars.add(Finding::new(Rule::OriginPatternTooWide, Severity::Error, at.clone(), text).instead(instead));
         }
-        allowed.push(Allowed { what: Which::Pattern(pattern), from: From::Written, at });
+        allowed.push(Allowed { what: Which::Pattern(Arc::new(pattern)), from: From::Written, at });
     }
     allowed
 }

@@ -5,7 +5,7 @@ use super::sites::{Levels, Location, Server, array, scalar};
 use super::variables::{Condition, Value, Variables};
 use crate::serverconf::env::Environment;
 use crate::serverconf::finding::{Finding, Rule, Severity};
-use crate::serverconf::policy::{Allowed, Guard, Guarded, Origins};
+use crate::serverconf::policy::{Allowed, Guard, Guarded, MAX_GUARDS, Origins};
 use crate::serverconf::proxy::{ALLOW_ORIGIN, value_faults};
 use crate::serverconf::tree::Node;
 
@@ -95,7 +95,10 @@ fn guard(place: &Place<'_, '_>, variables: &Variables<'_>, app: &Environment, ou
             let found = variables.allowed(node.arg(1), conditions, &node.arg_at(1));
             let origins = if let Value::Origins(origins) = &found { Some(origins) } else { None };
             let with = with == Some(true);
-            value_faults(node.arg(1), &node.arg_at(1), origins, with, LIST, &mut out.findings);
+            // What a variable lists is told where it is listed.
+            if !matches!(origins, Some(Origins::Listed(_))) || variables.is_new(node.arg(1), with) {
+                value_faults(node.arg(1), &node.arg_at(1), origins, with, LIST, &mut out.findings);
+            }
             match found {
                 Value::Origins(Origins::Listed(list)) => all.extend(list),
                 Value::Origins(wide) => open = Some(wide),
@@ -104,7 +107,7 @@ fn guard(place: &Place<'_, '_>, variables: &Variables<'_>, app: &Environment, ou
         }
         whole(place, nodes, &origins, app, &mut out.findings);
     }
-    let Some(at) = at else { return };
+    let Some(at) = at.filter(|_| out.guards.len() < MAX_GUARDS) else { return };
     preflight(place, &at, &mut out.findings, credentials, headers.as_deref());
     out.guards.push(Guard {
         thing: Guarded::HttpCors,

@@ -1,7 +1,7 @@
 //! What `map`, `set` and `if` make of the page's origin: which pages a value of a header lets in.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use crate::serverconf::policy::{Origins, Which};
 use crate::serverconf::proxy::{self, expression, one};
@@ -10,8 +10,10 @@ use crate::serverconf::tree::Node;
 
 /// How often one variable may stand for another.
 const MAX_STEPS: usize = 4;
+/// How many entries of a map are looked at.
+const MAX_ENTRIES: usize = 500;
 /// How many values are looked up in all.
-const ALL_STEPS: usize = 100_000;
+const ALL_STEPS: usize = 20_000;
 
 /// A condition on the page's origin, or on a variable that came of one.
 #[derive(Clone, Debug)]
@@ -43,6 +45,10 @@ pub(super) struct Variables<'a> {
     maps: HashMap<&'a str, &'a Node>,
     /// The `set`s of a variable, with the conditions around each.
     sets: HashMap<&'a str, Vec<(&'a Node, Vec<Condition<'a>>)>>,
+    /// What each map comes to, once it has been asked for; `None`: it isn't told by the page's origin.
+    mapped: RefCell<HashMap<String, Option<Origins>>>,
+    /// The variables whose values have been looked at.
+    seen: RefCell<HashSet<String>>,
     /// Steps that may still be taken: variables that stand for each other many times over end.
     steps: Cell<usize>,
 }
@@ -56,7 +62,13 @@ pub(super) enum Value {
 
 impl<'a> Variables<'a> {
     pub(super) fn of(root: &'a [Node]) -> Self {
-        let mut out = Self { maps: HashMap::new(), sets: HashMap::new(), steps: Cell::new(ALL_STEPS) };
+        let mut out = Self {
+            maps: HashMap::new(),
+            sets: HashMap::new(),
+            mapped: RefCell::default(),
+            seen: RefCell::default(),
+            steps: Cell::new(ALL_STEPS),
+        };
         out.collect(root, &mut Vec::new());
         out
     }
@@ -104,7 +116,13 @@ impl<'a> Variables<'a> {
             return Value::Other;
         }
         if let Some(map) = self.maps.get(value) {
-            return self.mapped(map, at);
+            if let Some(known) = self.mapped.borrow().get(value) {
+                return known.clone().map_or(Value::Other, Value::Origins);
+            }
+            let found = self.mapped(map, at);
+            let origins = if let Value::Origins(origins) = &found { Some(origins.clone()) } else { None };
+            self.mapped.borrow_mut().insert(value.to_owned(), origins);
+            return found;
         }
         let Some(sets) = self.sets.get(value) else { return Value::Other };
         let mut all = Vec::new();
@@ -147,13 +165,19 @@ impl<'a> Variables<'a> {
         (!all.is_empty()).then_some(Origins::Listed(all))
     }
 
+    /// Whether a value is to be looked at: what a variable comes to is told once.
+    pub(super) fn is_new(&self, value: &str, credentials: bool) -> bool {
+        let variable = value.starts_with('$') && value != "$http_origin";
+        !variable || self.seen.borrow_mut().insert(format!("{value} {credentials}"))
+    }
+
     /// `map $http_origin $name { … }`
     fn mapped(&self, map: &Node, at: &Place) -> Value {
         if map.arg(0) != "$http_origin" {
             return Value::Other;
         }
         let mut all = Vec::new();
-        for entry in map.block() {
+        for entry in map.block().iter().take(MAX_ENTRIES) {
             let (key, value) = (entry.name.as_str(), entry.arg(0));
             let place = entry.at();
             match (key, value) {
