@@ -22,6 +22,7 @@ use crate::serverconf::{self, Form, Input, Reading, Severity};
     wirewatch lint backend/.env frontend/.env /etc/nginx/nginx.conf --json\n  \
     wirewatch lint settings.txt --as env\n  \
     wirewatch lint .env --against https://api.example.com/carts\n\n\
+    `wirewatch import .env` makes profiles that watch what is configured.\n\n\
     Exit code: 0 nothing wrong, 1 something is, 2 a file could not be read.")]
 pub struct LintArgs {
     /// The files, which are read together
