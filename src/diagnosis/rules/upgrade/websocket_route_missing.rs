@@ -69,7 +69,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
             "fastapi",
             "Starlette answers 403 to the WebSocket of a path that no route has.",
             format!(
-                "@app.websocket(\"{path}\")\nasync def socket(websocket: WebSocket):\n    await websocket.accept()"
+                "@app.websocket(\"{path}\")\nasync def socket(websocket: WebSocket):\n    await websocket.accept()\n    async for message in websocket.iter_text():\n        await websocket.send_text(message)"
             ),
         ),
         Fix::at(

@@ -1,6 +1,6 @@
 """CORS as ENV["cors"] says it: CORSMiddleware's arguments, or none. A crash. A list of trusted hosts."""
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket  # noqa: F401
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
