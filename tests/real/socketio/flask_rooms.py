@@ -126,8 +126,9 @@ if "handshakes" in options:
 address = ("127.0.0.1", options.get("port", 0))
 if mode == "gevent":
     from gevent import pywsgi
+    from geventwebsocket.handler import WebSocketHandler
 
-    server = pywsgi.WSGIServer(address, app, log=None, error_log=None)
+    server = pywsgi.WSGIServer(address, app, log=None, error_log=None, handler_class=WebSocketHandler)
     server.start()
     print("port", server.server_port, flush=True)
 else:
