@@ -9,7 +9,7 @@ use crate::wire::Ask;
 pub(super) const RULE: Rule = Rule { cause: CauseId::UpgradesDisabled, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    if !stuck(facts).is_some_and(|(why, _)| why == Stuck::NotOffered) {
+    if stuck(facts).is_none_or(|(why, _)| why != Stuck::NotOffered) {
         return Fit::No;
     }
     let summary = format!(
