@@ -35,7 +35,9 @@ fn http(facts: &Facts<'_>) -> Vec<Fix> {
         Fix::at(
             "node-socketio",
             "Give socket.io the page's origin.",
-            format!("new Server(httpServer, {{ cors: {{ origin: [\"{origin}\"], credentials: {with} }} }});"),
+            format!(
+                "const io = new Server(httpServer, {{ cors: {{ origin: [\"{origin}\"], credentials: {with} }} }});"
+            ),
         ),
         Fix::at(
             "nginx",
@@ -129,7 +131,7 @@ fn websocket(facts: &Facts<'_>) -> Vec<Fix> {
             "node-socketio",
             "The cors option guards polling alone; check the origin of upgrades in allowRequest.",
             format!(
-                "new Server(httpServer, {{\n  cors: {{ origin: [\"{origin}\"] }},\n  allowRequest: (req, done) => done(null, req.headers.origin === \"{origin}\"),\n}});"
+                "const io = new Server(httpServer, {{\n  cors: {{ origin: [\"{origin}\"] }},\n  allowRequest: (req, done) => done(null, req.headers.origin === \"{origin}\"),\n}});"
             ),
         ),
     ]

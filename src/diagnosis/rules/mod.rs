@@ -33,8 +33,13 @@ pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
     closed::find(facts, code).or_else(|| status::find(facts, code)).or_else(|| other(facts, code))
 }
 
-/// Every rule of the families that have one a file.
+/// Every rule.
 fn all() -> impl Iterator<Item = &'static Rule> {
+    of_families().chain(session::said::RULES)
+}
+
+/// Every rule of the families that have one a file.
+fn of_families() -> impl Iterator<Item = &'static Rule> {
     [
         page::RULES,
         reach::RULES,
@@ -49,7 +54,6 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         upgrade::RULES,
         application::RULES,
         authentication::RULES,
-        session::said::RULES,
     ]
     .into_iter()
     .flatten()
@@ -70,6 +74,12 @@ pub(super) fn fixes(cause: CauseId, facts: &Facts<'_>) -> Option<Vec<Fix>> {
     let of_cause = || all().filter(|rule| rule.cause == cause);
     let fitting = of_cause().find(|rule| (rule.look)(facts) != Fit::No);
     fitting.or_else(|| of_cause().next()).map(|rule| (rule.fixes)(facts))
+}
+
+/// What the rule of the cause's own family advises, whether or not it fits.
+fn advice(cause: CauseId, facts: &Facts<'_>) -> Vec<Fix> {
+    let own = of_families().find(|rule| rule.cause == cause);
+    own.map_or_else(|| super::fixes::of_tables(cause, facts), |rule| (rule.fixes)(facts))
 }
 
 /// What is amiss beside `cause`, the gravest first.

@@ -104,7 +104,6 @@ const MENDED: &[(&str, &str)] = &[
     ("flask-port-spelled", ""),
     ("flask-origin-not-allowed", ""),
     ("flask-default-cross-origin", ""),
-    ("flask-own-page-not-listed", ""),
     ("flask-reflect-any", ""),
     ("flask-reflect-any-sio", ""),
     ("flask-duplicate-acao", ""),

@@ -1,5 +1,6 @@
 //! Two layers each add CORS headers: the browser sees two values.
 
+use crate::browser::Credentials;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -23,10 +24,23 @@ fn look(facts: &Facts<'_>) -> Fit {
     Fit::CantTell(Match::new(0.4, summary))
 }
 
-fn fixes(_: &Facts<'_>) -> Vec<Fix> {
+fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
+    let origin = facts.origin();
+    let with = facts.credentials == Credentials::Include;
+    let python = if with { "True" } else { "False" };
     vec![
         Fix::any(
             "Let one layer alone add the CORS headers and take the duplicate out of the other (the application or nginx, the middleware or a hook).",
+        ),
+        Fix::at(
+            "flask-socketio",
+            "Flask-CORS alone, in place of every after_request hook that sets the same headers.",
+            format!("CORS(app, origins=[\"{origin}\"], supports_credentials={python})"),
+        ),
+        Fix::at(
+            "node-socketio",
+            "The cors package alone, in place of every res.setHeader of the same headers.",
+            format!("app.use(cors({{ origin: [\"{origin}\"], credentials: {with} }}));"),
         ),
         Fix::at(
             "nginx",

@@ -5,7 +5,7 @@
 
 use super::{by_close, closed};
 use crate::diagnosis::rule::{Fit, Match, Rule};
-use crate::diagnosis::{CauseId, Facts, Fix, fixes};
+use crate::diagnosis::{CauseId, Facts, Fix, rules};
 use crate::watch::meaning::{names_credentials, names_the_origin, names_the_rate};
 
 /// The cause that the words name; `None`: they name none.
@@ -102,7 +102,7 @@ macro_rules! rule {
         Rule {
             cause: CauseId::$cause,
             look: |facts: &Facts<'_>| fits(facts, CauseId::$cause),
-            fixes: |facts: &Facts<'_>| -> Vec<Fix> { fixes::of_tables(CauseId::$cause, facts) },
+            fixes: |facts: &Facts<'_>| -> Vec<Fix> { rules::advice(CauseId::$cause, facts) },
         }
     };
 }
@@ -119,3 +119,45 @@ pub(in crate::diagnosis::rules) const RULES: &[Rule] = &[
     rule!(ServerException),
     rule!(BackendDown),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<CauseId>) {
+        assert_eq!(meaning(text), expected, "{text}");
+    }
+
+    #[test]
+    fn what_servers_say_of_credentials_is_told_apart() {
+        check("Token expired", Some(CauseId::TokenExpired));
+        check("Signature has expired", Some(CauseId::TokenExpired));
+        check("missing token", Some(CauseId::TokenMissing));
+        check("Token required", Some(CauseId::TokenMissing));
+        check("jwt malformed", Some(CauseId::TokenInvalid));
+        check("WebSocket authentication failed: Invalid session", Some(CauseId::SessionMissing));
+        check("User not authenticated for WebSocket connection", Some(CauseId::SessionMissing));
+        check("authentication required", Some(CauseId::AuthRequired));
+        check("not authorized", Some(CauseId::AuthRequired));
+        check("admins only", Some(CauseId::InsufficientPermissions));
+        check("Admin privileges required", Some(CauseId::InsufficientPermissions));
+    }
+
+    #[test]
+    fn a_limit_of_connections_is_not_one_of_rate() {
+        check("Too many connections", Some(CauseId::ConcurrentConnectionLimit));
+        check("Maximum connections reached", Some(CauseId::ConcurrentConnectionLimit));
+        check("Too many connection attempts from IP", Some(CauseId::TooManyConnections));
+        check("Rate limit exceeded", Some(CauseId::TooManyConnections));
+    }
+
+    #[test]
+    fn words_that_name_nothing_name_nothing() {
+        check("Connection rejected by server", None);
+        check("kicked by an administrator", None);
+        check("idle", None);
+        check("blocked by policy", None);
+        check("", None);
+    }
+}

@@ -1,1 +1,1 @@
-const io = socketio(httpServer, { origins: (origin, done) => done(null, true) });
+const io = socketio(httpServer, { origins: (origin, done) => done(null, origin === PAGE) });
