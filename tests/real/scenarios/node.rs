@@ -121,6 +121,18 @@ fn more() -> Vec<(Scenario, &'static str)> {
     let none = || json!({});
     let eio = |eio: u8| json!({ "socketio": { "namespace": "/", "path": "/socket.io", "eio": eio } });
     vec![
+        one("sio4-origin-not-listed", "sio4-origin-not-listed", "origin-not-allowed", "cors", &["cors"], none()),
+        one(
+            "sio4-reflects",
+            "sio4-reflects",
+            "reflects-any-origin-with-credentials",
+            "cors",
+            &["origin"],
+            json!({ "expected": {
+                "healthy": false, "insecure": true, "category": "cors", "cause": "reflects-any-origin-with-credentials",
+                "fix_contains": ["origin"],
+            } }),
+        ),
         one("sio4-ok", "healthy", "ok", "none", &[], none()),
         one("sio4-no-cors", "sio4-no-cors", "cors-headers-missing", "cors", &["cors"], none()),
         one(

@@ -18,7 +18,7 @@ fn look(facts: &Facts<'_>) -> Fit {
             } else {
                 format!("{host} opened the session, and its namespaces never answered.")
             };
-            Fit::Fits(Match::new(if joined { 0.85 } else { 0.6 }, summary))
+            Fit::Fits(Match::new(if joined { 0.85 } else { 0.45 }, summary))
         }
         Some(Code::Silent | Code::ExpectedMessageMissing) => {
             let summary = format!("{host} accepted the socket, and the message that should come first never came.");

@@ -8,6 +8,7 @@ mod namespace_unknown;
 mod polling_transport_disabled;
 mod rate_limit_refused_event;
 mod request_refused_by_policy;
+mod server_exception;
 mod server_never_pings;
 mod slow_connect_handler;
 mod sticky_sessions_missing;
@@ -33,6 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     polling_transport_disabled::RULE,
     rate_limit_refused_event::RULE,
     request_refused_by_policy::RULE,
+    server_exception::RULE,
     server_never_pings::RULE,
     slow_connect_handler::RULE,
     sticky_sessions_missing::RULE,

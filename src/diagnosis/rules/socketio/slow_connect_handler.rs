@@ -33,14 +33,14 @@ fn look(facts: &Facts<'_>) -> Fit {
                 "{} opened the session in {fast} ms, and the answer to its CONNECT did not come in time.",
                 facts.host()
             );
-            Fit::Fits(Match::new(0.7, summary).sign("CONNECT unanswered"))
+            Fit::CantTell(Match::new(0.5, summary).sign("CONNECT unanswered"))
         }
         _ => Fit::No,
     }
 }
 
 /// The time was over before any namespace answered.
-fn answers_nothing(facts: &Facts<'_>) -> bool {
+pub(super) fn answers_nothing(facts: &Facts<'_>) -> bool {
     let answered = facts.steps.iter().any(|step| matches!(step.what, SocketChange::Namespace { .. }));
     !answered && matches!(facts.code(), Some(Code::Timeout | Code::ExpectedMessageMissing | Code::Silent))
 }
