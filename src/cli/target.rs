@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Folders, fail};
 use crate::base::{Problem, ProfileId, Severity};
-use crate::engine::{Book, Patterns, Secrets, Target, secrets};
+use crate::engine::{Book, Patterns, SecretSource, Secrets, Target, secrets};
 use crate::profile::{self, Browser, Kind, Profile, Resolve, parse_duration, parse_resolve};
 use crate::watch::Code;
 
@@ -53,6 +53,13 @@ pub struct Overrides {
     timeout: Option<Duration>,
 }
 
+impl Overrides {
+    /// Whose rules and words, where the command says it.
+    pub(super) fn browser(&self) -> Option<Browser> {
+        self.browser.map(Into::into)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum KindArg {
     Http,
@@ -61,7 +68,7 @@ enum KindArg {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum BrowserArg {
+enum BrowserArg {
     Chrome,
     Firefox,
     Safari,
@@ -99,8 +106,12 @@ pub(super) fn prepare(args: &TargetArgs, folders: &Folders) -> Result<Arc<Target
 
 /// A profile made ready, or exit code 2 and why on standard error.
 pub(super) fn ready(profile: Profile) -> Result<Arc<Target>, ExitCode> {
-    let secrets = Arc::new(Secrets::system()).source();
-    let target = Arc::new(Target::prepare(ProfileId(0), Arc::new(profile), &secrets, &Patterns::default()));
+    ready_with(profile, &Arc::new(Secrets::system()).source())
+}
+
+/// The same, with secrets from there.
+pub(super) fn ready_with(profile: Profile, secrets: &SecretSource) -> Result<Arc<Target>, ExitCode> {
+    let target = Arc::new(Target::prepare(ProfileId(0), Arc::new(profile), secrets, &Patterns::default()));
     if let Err(reason) = target.client() {
         let detail = reason.detail.as_deref().unwrap_or_default();
         let hint = if reason.code == Code::SecretMissing { secrets::remedy(detail) } else { String::new() };
@@ -111,13 +122,18 @@ pub(super) fn ready(profile: Profile) -> Result<Arc<Target>, ExitCode> {
 
 /// The profile as resolved, or exit code 2 and why on standard error.
 pub(super) fn profile_of(target: &str, args: &Overrides, folders: &Folders) -> Result<Profile, ExitCode> {
-    let mut profile = if target.contains("://") {
+    let profile = if target.contains("://") {
         of_url(target, args)?
     } else if Path::new(target).extension().is_some_and(|ending| ending == "toml") {
         of_file(Path::new(target))?
     } else {
         of_book(target, folders)?
     };
+    overridden(profile, args)
+}
+
+/// The profile with what the command says in its place, or exit code 2 and why on standard error.
+pub(super) fn overridden(mut profile: Profile, args: &Overrides) -> Result<Profile, ExitCode> {
     if let Some(page) = &args.page {
         let page = Url::parse(page).map_err(|error| {
             fail(&format!("--page `{page}` is no URL: {error}"), "write it whole, such as https://app.example.com/")

@@ -8,14 +8,13 @@ mod text;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::fail;
-use super::target::{BrowserArg, read_resolve};
+use super::target::Overrides;
 use crate::diagnosis::explain;
-use crate::profile::{Resolve, intake, parse_duration};
+use crate::profile::intake;
 
 /// Explain a console line, a Socket.IO error or server log lines: what they mean, the likely cause, what to change
 #[derive(Debug, Args)]
@@ -41,29 +40,13 @@ pub struct ExplainArgs {
     #[arg(long, conflicts_with = "log")]
     check: bool,
 
-    /// The page whose script asked, where the line does not name it
-    #[arg(long, value_name = "URL")]
-    page: Option<String>,
-
-    /// Whose browser it was, where the line does not tell
-    #[arg(long, value_enum)]
-    browser: Option<BrowserArg>,
-
     /// What serves the endpoint (flask-socketio, fastapi, django-channels, node-socketio, nginx ...): advice for it alone
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
 
-    /// With --check: use this address for that host and port, as curl does
-    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = read_resolve)]
-    resolve: Vec<Resolve>,
-
-    /// With --check: accept any certificate
-    #[arg(long)]
-    insecure: bool,
-
-    /// With --check: how long it may take
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    timeout: Option<Duration>,
+    /// With --check, what the pasted text does not tell
+    #[command(flatten)]
+    overrides: Overrides,
 
     /// One JSON document; with --follow one object a line
     #[arg(long)]

@@ -5,18 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
 use super::ExplainArgs;
-use crate::base::{Clock, ProfileId};
-use crate::cli::check;
-use crate::cli::fail;
+use crate::base::Clock;
+use crate::cli::{check, fail, target};
+use crate::diagnosis::Facts;
 use crate::diagnosis::reproduce::{Claim, Outcome, judge};
-use crate::diagnosis::{Facts, words};
 use crate::engine::further::{self, Often};
-use crate::engine::{Patterns, SecretSource, Secrets, Target};
+use crate::engine::{SecretSource, Secrets};
+use crate::profile::Profile;
 use crate::profile::intake::{self, Draft, Missing};
-use crate::profile::{self, Profile};
 
 /// How long a WebSocket is stayed with, to see how it ends.
 const STAY: Duration = Duration::from_secs(3);
@@ -44,15 +41,10 @@ impl Proof {
 pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
     let draft = draft_of(args, pasted)?;
     let claim = Claim::of(&draft);
-    let profile = Arc::new(draft.profile);
+    let target = target::ready_with(draft.profile, &secrets_of(draft.secrets))?;
+    let profile = &target.profile;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| fail(&format!("no runtime: {error}"), ""))?;
-    let secrets = secrets_of(draft.secrets);
-    let target = Arc::new(Target::prepare(ProfileId(0), Arc::clone(&profile), &secrets, &Patterns::default()));
-    if let Err(reason) = target.client() {
-        let name = reason.detail.as_deref().unwrap_or_default();
-        return Err(fail(&words::phrase(reason), &crate::engine::secrets::remedy(name)));
-    }
     let reports = runtime.block_on(async {
         tokio::select! {
             reports = further::examine(&target, Some(STAY), Often::ONCE, Clock) => reports,
@@ -62,11 +54,11 @@ pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
     runtime.shutdown_timeout(Duration::from_millis(100));
     let Some(report) = reports.first() else { return Err(ExitCode::FAILURE) };
     let url = target.redactor().text(profile.url.as_str()).into_owned();
-    let outcome = judge(&claim, report, &Facts::of_checks(&profile, report, &reports));
+    let outcome = judge(&claim, report, &Facts::of_checks(profile, report, &reports));
     Ok(Proof {
         outcome,
-        shown: check::text::document(&profile, &url, report, &reports, false),
-        document: serde_json::to_value(check::json::document(&profile, &url, report, &reports)).unwrap_or_default(),
+        shown: check::text::document(profile, &url, report, &reports, false),
+        document: serde_json::to_value(check::json::document(profile, &url, report, &reports)).unwrap_or_default(),
     })
 }
 
@@ -82,23 +74,11 @@ fn draft_of(args: &ExplainArgs, pasted: &str) -> Result<Draft, ExitCode> {
             "paste the line that names the address, or its curl command; or use `wirewatch check URL --page PAGE`",
         ));
     };
-    if let Some(page) = &args.page {
-        let hint = "write it whole, such as https://app.example.com/";
-        let url = Url::parse(page).map_err(|error| fail(&format!("--page `{page}` is no URL: {error}"), hint))?;
-        draft.profile.page = Some(url);
+    if args.stack.is_some() {
+        draft.profile.stack.clone_from(&args.stack);
     }
-    if let Some(browser) = args.browser {
-        draft.profile.browser = browser.into();
-        draft.browser = Some(browser.into());
-    }
-    draft.profile.stack = args.stack.clone().or(draft.profile.stack.take());
-    draft.profile.network.resolve.splice(0..0, args.resolve.iter().cloned());
-    draft.profile.network.insecure |= args.insecure;
-    draft.profile.timeout = args.timeout.unwrap_or(draft.profile.timeout);
-    if let Err(problems) = profile::check(&draft.profile) {
-        problems.iter().for_each(|problem| eprintln!("error: {problem}"));
-        return Err(ExitCode::from(crate::cli::USAGE));
-    }
+    draft.browser = args.overrides.browser().or(draft.browser);
+    draft.profile = target::overridden(draft.profile, &args.overrides)?;
     for missing in &draft.missing {
         match missing {
             Missing::Page if draft.profile.page.is_none() => {
