@@ -138,11 +138,14 @@ fn what_is_imported_is_saved_once_each_and_overwrites_nothing() {
 fn an_env_file_is_imported_as_its_servers_profiles() {
     let world = World::new();
     let path = world.home.path().join(".env");
-    std::fs::write(&path, "FLASK_HOST=127.0.0.1\nFLASK_PORT=5000\nSOCKETIO_CORS_ORIGINS=http://localhost:3000\n")
-        .unwrap();
+    std::fs::write(&path, "VITE_API_URL=https://api.example.com\nCORS_ORIGINS=https://app.example.com\n").unwrap();
     let (code, document) = world.json(&["import", path.to_str().unwrap(), "--dry-run", "--json"], "");
     assert_eq!(code, Some(0), "{document:#}");
-    assert!(!document["profiles"].as_array().unwrap().is_empty());
+    let profile = &document["profiles"][0];
+    assert_eq!(
+        (&profile["url"], &profile["page"]),
+        (&"https://api.example.com/".into(), &"https://app.example.com/".into())
+    );
 }
 
 #[test]

@@ -103,12 +103,10 @@ pub fn run(args: &ImportArgs, folders: &Folders) -> ExitCode {
 
 fn read(args: &ImportArgs) -> Result<Intake, ExitCode> {
     let path = args.file.as_path();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let is_env = args.form == Some(FormArg::Env)
-        || args.form.is_none()
-            && (name.starts_with(".env") || Path::new(&name).extension().is_some_and(|end| end == "env"));
-    if is_env {
-        return Ok(of_env(path));
+    let by_name = args.form.is_none().then(|| serverconf::Form::of_name(path)).flatten();
+    let is_env = args.form == Some(FormArg::Env);
+    if let Some(form) = is_env.then_some(serverconf::Form::Env).or(by_name) {
+        return Ok(of_server(path, form));
     }
     let hint = args.form.and_then(|form| match form {
         FormArg::Har => Some(Form::Har),
@@ -129,8 +127,8 @@ fn read(args: &ImportArgs) -> Result<Intake, ExitCode> {
 }
 
 /// Server configuration: the profiles that would watch it.
-fn of_env(path: &Path) -> Intake {
-    let input = serverconf::Input { path: path.to_owned(), form: Some(serverconf::Form::Env) };
+fn of_server(path: &Path, form: serverconf::Form) -> Intake {
+    let input = serverconf::Input { path: path.to_owned(), form: Some(form) };
     let reading = serverconf::read(&[input], &Disk);
     let drafts = reading.profiles().into_iter().map(|profile| Draft {
         profile,

@@ -9,7 +9,7 @@ mod access;
 mod client;
 mod console;
 mod lines;
-pub mod log;
+pub mod logs;
 mod mask;
 mod proxies;
 mod servers;
@@ -22,7 +22,7 @@ use url::Url;
 
 use self::lines::Line;
 pub use self::lines::Source;
-pub use self::log::{Kind, Log, Splitter};
+pub use self::logs::{Kind, Log, Splitter};
 pub use self::mask::mask;
 pub use self::stamp::Stamp;
 use super::{CauseId, Facts, Fix, fixes};
