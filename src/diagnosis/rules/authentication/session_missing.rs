@@ -41,7 +41,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let Some(lost) = facts.lost_by(CauseId::SessionMissing) else {
         let (scheme, host) = (facts.url.scheme(), facts.host());
         let mut fixes = vec![Fix::any(
-            "Sign in again; check that the session cookie is set for this host and sent (SameSite, Secure, Domain, credentials: \"include\").",
+            "Sign in again; check that the session cookie is set for this host and path and sent (SameSite, Secure, Domain, Path, credentials: \"include\").",
         )];
         if !facts.is_websocket() {
             let snippet = format!("fetch(\"{scheme}://{host}{}\", {{ credentials: \"include\" }})", facts.url.path());

@@ -74,6 +74,7 @@ fn by_silence(facts: &Facts<'_>, error: &NetError, took: Duration, passes: bool)
             ("is closed without an answer", if took < Duration::from_millis(900) { 0.6 } else { 0.45 })
         }
         NetError::Timeout { phase: Phase::Request | Phase::FirstByte, .. } => ("gets no answer", 0.65),
+        NetError::Timeout { .. } if polls(facts) => ("gets no answer", 0.65),
         _ => return Fit::No,
     };
     let summary =
