@@ -75,24 +75,9 @@ impl Severity {
     }
 }
 
-/// What one rule says.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Finding {
-    cause: CauseId,
-    confidence: f32,
-    summary: String,
-    others: Vec<(CauseId, f32)>,
-}
-
-impl Finding {
-    fn new(cause: CauseId, confidence: f32, summary: impl Into<String>) -> Self {
-        Self { cause, confidence, summary: summary.into(), others: Vec::new() }
-    }
-}
-
 /// The cause that the evidence points to.
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
-    let Verdict { mut candidates, likewise } = judge(facts);
+    let mut candidates = judge(facts);
     let warnings = rules::warnings(facts, candidates.first().map(|first| first.cause));
     if candidates.is_empty() {
         return Diagnosis {
@@ -108,7 +93,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     }
     let Candidate { cause, found, .. } = candidates.remove(0);
     let mut others: Vec<(CauseId, f32)> = Vec::new();
-    let rest = candidates.into_iter().map(|other| (other.cause, other.found.confidence)).chain(likewise);
+    let rest = candidates.into_iter().map(|other| (other.cause, other.found.confidence));
     for (other, confidence) in rest.filter(|(other, _)| *other != cause && *other != CauseId::Ok) {
         if others.iter().all(|(known, _)| *known != other) {
             // What else it may be is never likelier than what it is said to be.
@@ -133,7 +118,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
 /// What would be worth asking besides, the most telling first; nothing that has been asked.
 pub fn wanted(facts: &Facts<'_>) -> Vec<Ask> {
     let mut asks: Vec<Ask> = Vec::new();
-    let candidates = judge(facts).candidates;
+    let candidates = judge(facts);
     let sure = candidates.first().filter(|first| rule::SURE <= first.found.confidence).map(|first| first.cause);
     // What sits earlier than what is sure may be what that follows from.
     let is_open = |cause: CauseId| sure.is_none_or(|sure| sure == cause || cause.layer() < sure.layer());
@@ -147,40 +132,19 @@ pub fn wanted(facts: &Facts<'_>) -> Vec<Ask> {
     asks
 }
 
-struct Verdict {
-    /// The cause first.
-    candidates: Vec<Candidate>,
-    /// What else it may be by the rules of families.
-    likewise: Vec<(CauseId, f32)>,
-}
-
-fn judge(facts: &Facts<'_>) -> Verdict {
+/// What it may be, the cause first.
+fn judge(facts: &Facts<'_>) -> Vec<Candidate> {
     let mut candidates = rules::candidates(facts);
-    let mut likewise = Vec::new();
-    if facts.reason.is_none() {
-        // It came out well: only what is seen beyond doubt speaks against it.
-        candidates.retain(|candidate| candidate.fits);
+    if facts.reason.is_some() {
+        return rule::ranked(candidates);
     }
-    match rules::find(facts) {
-        Some(found) if found.cause == CauseId::Ok => {
-            let mut candidates = rule::ranked(candidates);
-            let ok = Candidate { cause: CauseId::Ok, found: Match::new(1.0, found.summary), fits: true };
-            if candidates.first().is_none_or(|first| first.found.confidence < 0.5) {
-                candidates.insert(0, ok);
-            }
-            return Verdict { candidates, likewise };
-        }
-        Some(found) => {
-            candidates.push(Candidate {
-                cause: found.cause,
-                found: Match::new(found.confidence, found.summary),
-                fits: true,
-            });
-            likewise = found.others;
-        }
-        None => {}
+    // It came out well: only what is seen beyond doubt speaks against it.
+    candidates.retain(|candidate| candidate.fits);
+    let mut candidates = rule::ranked(candidates);
+    if candidates.first().is_none_or(|first| first.found.confidence < 0.5) {
+        candidates.insert(0, Candidate { cause: CauseId::Ok, found: Match::new(1.0, rules::well(facts)), fits: true });
     }
-    Verdict { candidates: rule::ranked(candidates), likewise }
+    candidates
 }
 
 #[cfg(test)]

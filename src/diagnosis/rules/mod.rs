@@ -1,9 +1,8 @@
-//! The rules, by family. Each looks at the reason's code first, then at what the wire said.
+//! The rules, by family, one a file. Each looks at the reason's code first, then at what the wire said.
 
 mod application;
 pub(super) mod authentication;
 mod between;
-mod closed;
 mod cors;
 mod local_network;
 mod page;
@@ -13,25 +12,13 @@ mod reflected;
 mod session;
 mod socket;
 mod socketio;
-mod status;
 mod tls;
 mod upgrade;
 
 use super::rule::{Candidate, Fit, Rule};
 use super::words;
-use super::{CauseId, Facts, Finding, Fix, Warning};
-use crate::watch::Code;
+use super::{CauseId, Facts, Fix, Warning};
 use crate::wire::Ask;
-
-/// The first rule that knows.
-pub(super) fn find(facts: &Facts<'_>) -> Option<Finding> {
-    let Some(code) = facts.code() else {
-        let condition = local_network::condition(facts);
-        let summary = format!("{} works as its page's script expects.{condition}", facts.url);
-        return Some(Finding::new(CauseId::Ok, 1.0, summary));
-    };
-    closed::find(facts, code).or_else(|| status::find(facts, code)).or_else(|| other(facts, code))
-}
 
 /// Every rule.
 fn all() -> impl Iterator<Item = &'static Rule> {
@@ -114,18 +101,9 @@ pub(super) fn asks_of_warnings(facts: &Facts<'_>) -> Vec<Ask> {
     all().flat_map(asks).collect()
 }
 
-/// What belongs to no family.
-fn other(facts: &Facts<'_>, code: Code) -> Option<Finding> {
-    match code {
-        // What the status says that CORS hid.
-        Code::MissingAllowOriginHeader | Code::PreflightMissingAllowOriginHeader | Code::PreflightInvalidStatus => {
-            let status = facts.status().filter(|status| 400 <= *status)?;
-            let mut found = status::meaning(facts, status)?;
-            found.confidence = found.confidence.min(if status == 429 { 0.85 } else { 0.55 });
-            Some(found)
-        }
-        _ => None,
-    }
+/// The sentence where nothing is wrong.
+pub(super) fn well(facts: &Facts<'_>) -> String {
+    format!("{} works as its page's script expects.{}", facts.url, local_network::condition(facts))
 }
 
 /// The sentence where no cause is named.

@@ -14,7 +14,7 @@ mod path_served_by_other_app;
 mod proxy_authentication_required;
 mod proxy_buffering;
 mod proxy_drops_upgrade;
-mod proxy_idle_timeout;
+pub(super) mod proxy_idle_timeout;
 mod proxy_rate_limit_503;
 mod proxy_unreachable;
 mod redirect_on_upgrade;

@@ -5,7 +5,7 @@ use super::handshake;
 use crate::diagnosis::ask::cut_after;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::ClosedBy;
+use crate::watch::{ClosedBy, Code};
 use crate::wire::Ask;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ProxyIdleTimeout, look, fixes };
@@ -17,6 +17,13 @@ fn look(facts: &Facts<'_>) -> Fit {
             facts.host()
         );
         return Fit::Fits(Match::new(0.9, summary).sign("504 to a poll of a session that was open"));
+    }
+    if let Some(after) = by_a_clock(facts) {
+        let summary = format!(
+            "{} dropped the open socket without a close frame after {after} s, as proxies cut quiet connections.",
+            facts.host()
+        );
+        return Fit::Fits(Match::new(0.65, summary).sign(format!("it was open for {after} s")));
     }
     let cut = facts.close.is_some_and(|close| close.by == ClosedBy::Network && close.code.is_none());
     if !cut || handshake(facts).is_none() {
@@ -48,6 +55,14 @@ fn look(facts: &Facts<'_>) -> Fit {
         None if round => Fit::Fits(found(0.82)),
         None => Fit::CantTell(found(0.5)),
     }
+}
+
+/// The time-out that people set which a dropped socket lived for, in seconds, a fiftieth more at most.
+pub(in crate::diagnosis::rules) fn by_a_clock(facts: &Facts<'_>) -> Option<u32> {
+    let open_for = facts.open_for.filter(|_| facts.code() == Some(Code::ClosedAbnormally))?.as_secs_f64();
+    [5, 10, 15, 20, 30, 45, 50, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600, 900, 1800, 3600]
+        .into_iter()
+        .find(|&secs| (0.0..=0.02).contains(&(open_for / f64::from(secs) - 1.0)))
 }
 
 fn fixes(_: &Facts<'_>) -> Vec<Fix> {

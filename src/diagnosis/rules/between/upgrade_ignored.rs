@@ -5,13 +5,16 @@ use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::profile::model::Kind;
+use crate::watch::Code;
 use crate::wire::Exchange;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::UpgradeIgnored, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
     let Some(response) = handshake(facts).and_then(Exchange::response) else { return Fit::No };
-    if !(200..300).contains(&response.status) || facts.reason.is_none() && facts.kind != Kind::SocketIo {
+    // Bytes without a status line count as 200 to a browser (HTTP/0.9): that is no answer to an upgrade.
+    let is_http = facts.code() != Some(Code::InvalidHttpResponse);
+    if !is_http || !(200..300).contains(&response.status) || facts.reason.is_none() && facts.kind != Kind::SocketIo {
         return Fit::No;
     }
     let summary = format!(

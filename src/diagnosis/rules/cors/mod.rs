@@ -19,6 +19,7 @@ use crate::diagnosis::Facts;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::profile::model::Kind;
 use crate::watch::Code;
+use crate::watch::meaning::names_the_origin;
 use crate::wire::{Ask, Exchange, Purpose, WireResponse};
 
 pub(super) const RULES: &[Rule] = &[
@@ -72,13 +73,14 @@ fn left(facts: &Facts<'_>) -> Option<Left> {
     }
 }
 
-/// Whether the answer's body names the origin as what it refuses: Engine.IO in Python, Starlette, Spring.
+/// Whether the answer's body names the origin as what it refuses: Engine.IO in Python, Starlette, Spring; or in a few words of
+/// its own, rather than somewhere on a page.
 fn says_so(facts: &Facts<'_>) -> bool {
     let body = facts.body();
+    let known = ["not an accepted origin", "disallowed cors origin", "invalid cors request"];
     matches!(facts.status(), Some(400 | 403))
-        && ["not an accepted origin", "disallowed cors origin", "invalid cors request"]
-            .iter()
-            .any(|words| body.contains(words))
+        && (known.iter().any(|words| body.contains(words))
+            || !facts.is_html() && body.len() < 1024 && names_the_origin(&body))
 }
 
 /// Whether the answer shows that somebody there knows CORS.

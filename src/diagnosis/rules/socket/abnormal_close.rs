@@ -1,6 +1,6 @@
 //! The connection ends without a close frame: 1006 for the script.
 
-use super::super::closed;
+use super::super::between::proxy_idle_timeout::by_a_clock;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -19,8 +19,11 @@ fn look(facts: &Facts<'_>) -> Fit {
     let host = facts.host();
     let summary = format!("{host} dropped the open socket without a close frame: the page's script sees 1006.");
     // A socket that lived for a round time was cut by a clock rather than by a fault.
-    let by_a_clock = facts.open_for.is_some_and(|open_for| closed::round_timeout(open_for).is_some());
-    if by_a_clock { Fit::CantTell(Match::new(0.5, summary)) } else { Fit::Fits(Match::new(0.85, summary)) }
+    if by_a_clock(facts).is_some() {
+        Fit::CantTell(Match::new(0.5, summary))
+    } else {
+        Fit::Fits(Match::new(0.85, summary))
+    }
 }
 
 fn fixes(_: &Facts<'_>) -> Vec<Fix> {

@@ -19,12 +19,10 @@ fn look(facts: &Facts<'_>) -> Fit {
     // nginx takes the connection and says it in a page of its own, HAProxy and Apache too where they are told to.
     let says = ["no required ssl certificate", "client certificate", "ssl certificate error"];
     match facts.status() {
-        Some(status @ (400 | 403 | 495 | 496)) if facts.is_tls() && says.iter().any(|words| body.contains(words)) => {
-            Fit::Fits(Match::new(
-                0.97,
-                format!("{host} answered {}: it wants a client certificate.", status_words(status)),
-            ))
-        }
+        Some(status @ (400 | 495 | 496)) if says.iter().any(|words| body.contains(words)) => Fit::Fits(Match::new(
+            0.97,
+            format!("{host} answered {}: it wants a client certificate.", status_words(status)),
+        )),
         _ => Fit::No,
     }
 }
