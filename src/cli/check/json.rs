@@ -34,6 +34,9 @@ pub(in crate::cli) struct Document<'a> {
     /// What is amiss though this check didn't fail by it.
     warnings: Vec<Warning>,
     exchanges: Vec<OneExchange>,
+    /// What was asked besides, so that one cause can be told from another: `purpose` says what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<OneExchange>,
     commands: Commands,
     /// How a WebSocket ended, as the page's script saw it and as the wire had it.
     close: Option<Close<'a>>,
@@ -196,7 +199,8 @@ pub(in crate::cli) fn document<'a>(
                 fixes: warning.fixes.into_iter().map(fix).collect(),
             })
             .collect(),
-        exchanges: deciding.exchanges.iter().chain(&deciding.further).map(|exchange| one(exchange)).collect(),
+        exchanges: deciding.exchanges.iter().map(|exchange| one(exchange)).collect(),
+        asked: deciding.further.iter().map(|exchange| one(exchange)).collect(),
         commands: Commands {
             curl: last.map(|exchange| command::curl(&exchange.request)),
             websocat: last.and_then(|exchange| command::websocat(&exchange.request)),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::json::ms;
 use super::steps::{Came, steps};
 use crate::cli::harmless;
-use crate::diagnosis::{CauseId, Facts, diagnose, words};
+use crate::diagnosis::{CauseId, Facts, Severity, diagnose, words};
 use crate::profile::Profile;
 use crate::watch::{CheckReport, Outcome};
 
@@ -29,7 +29,7 @@ pub(in crate::cli) fn document(
     }
     let _ = writeln!(out, "  from {} as {}\n", profile.page_url(), profile.browser.word());
 
-    let facts = Facts::of_check(profile, deciding);
+    let facts = Facts::of_checks(profile, deciding, reports);
     let mut exchange = None;
     let several = 1 < deciding.exchanges.len();
     for step in steps(profile, deciding, &facts) {
@@ -50,6 +50,17 @@ pub(in crate::cli) fn document(
         let mark = paint(style, &format!("{mark:<4}"));
         let _ = writeln!(out, "  {mark}  {:<13} {took:>11}  {}", step.name, harmless(step.detail.trim()));
     }
+    if !deciding.further.is_empty() {
+        let _ = writeln!(out, "\n  asked besides, to tell causes apart");
+        for exchange in &deciding.further {
+            let crate::wire::Purpose::Asked(ask) = exchange.request.purpose else { continue };
+            let came = match &exchange.result {
+                Ok(response) => words::status_words(response.status),
+                Err(error) => error.to_string(),
+            };
+            let _ = writeln!(out, "        {:<26} {}", words::asked(ask), harmless(&came));
+        }
+    }
     if 1 < reports.len() {
         let well = reports.iter().filter(|report| report.outcome == Outcome::Up).count();
         let _ = writeln!(out, "\n  {well} of {} were well", reports.len());
@@ -61,7 +72,8 @@ pub(in crate::cli) fn document(
 
     let diagnosis = diagnose(&facts);
     let state = words::state(deciding.state);
-    let style = if deciding.outcome == Outcome::Up { "32;1" } else { "31;1" };
+    let healthy = super::is_healthy(&diagnosis, reports);
+    let style = if healthy { "32;1" } else { "31;1" };
     let verdict = match &deciding.reason {
         Some(reason) => format!("{state}: {}", words::phrase(reason)),
         None => state.to_owned(),
@@ -71,16 +83,28 @@ pub(in crate::cli) fn document(
     if let Some(console) = &deciding.console {
         let _ = writeln!(out, "\nIn the browser's console:\n  {}", harmless(console));
     }
-    if deciding.outcome == Outcome::Up {
-        // What they are about stands among the steps.
-        for fix in diagnosis.warnings.iter().filter_map(|warning| warning.fixes.first()) {
+    for warning in &diagnosis.warnings {
+        match warning.severity {
+            Severity::High => {
+                let _ = writeln!(out, "\n{}: {}", paint("31;1", "Dangerous"), harmless(&warning.text));
+            }
+            // What they are about stands among the steps.
+            Severity::Low | Severity::Medium if !healthy => continue,
+            Severity::Low | Severity::Medium => {}
+        }
+        if let Some(fix) = warning.fixes.first() {
             let _ = writeln!(out, "\nHint: {}", fix.text);
         }
+    }
+    if healthy {
         return out;
     }
     if let Some(cause) = diagnosis.cause {
         let sure = (diagnosis.confidence * 100.0).round();
         let _ = writeln!(out, "\nCause: {} ({sure} % sure)", cause.as_str());
+    }
+    for sign in diagnosis.signs.iter().filter(|sign| !sign.is_empty()) {
+        let _ = writeln!(out, "Seen: {}", harmless(sign));
     }
     let others: Vec<&str> = diagnosis.others.iter().map(|(cause, _)| CauseId::as_str(*cause)).collect();
     if !others.is_empty() {

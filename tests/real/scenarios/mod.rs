@@ -281,7 +281,8 @@ fn in_short(document: &Value) -> String {
     let status = |one: &Value| {
         format!("{} {} -> {}", one["request"]["method"], one["request"]["url"], one["response"]["status"])
     };
-    let sent: Vec<String> = document["exchanges"].as_array().unwrap().iter().map(status).collect();
+    let of = |field: &str| document[field].as_array().into_iter().flatten().map(status).collect::<Vec<_>>();
+    let sent = [of("exchanges"), of("asked")].concat();
     format!(
         "cause {} ({}) category {} healthy {}: {}\nothers {}\nwarnings {}\nattempts {}\n{}",
         document["cause"],
