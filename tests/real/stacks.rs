@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -18,6 +18,9 @@ fn installed() -> PathBuf {
 
 /// Installs into `folder` by `how` unless what stands there came from the same list, a file.
 fn install(folder: &Path, list: &str, how: impl FnOnce()) {
+    // Tests that run side by side want the same folder.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (list, stamp) = (std::fs::read_to_string(list).unwrap(), folder.join("installed"));
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == list) {
         return;

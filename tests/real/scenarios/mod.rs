@@ -69,6 +69,10 @@ impl Scenario {
     pub fn moved(mut self, listed: u16, port: u16) -> Self {
         let text = self.given.to_string().replace(&format!(":{listed}"), &format!(":{port}"));
         self.given = serde_json::from_str(&text).unwrap();
+        if self.given["own"] == true {
+            // The page is the endpoint's own.
+            self.given["page"] = json!(format!("http://localhost:{port}"));
+        }
         self
     }
 
