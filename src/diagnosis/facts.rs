@@ -190,6 +190,11 @@ impl<'a> Facts<'a> {
         self.url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
     }
 
+    /// The endpoint's URL without its query, which may carry a token.
+    pub fn place(&self) -> &'a str {
+        &self.url[..url::Position::AfterPath]
+    }
+
     /// The port that is dialled.
     pub fn port(&self) -> u16 {
         self.url.port_or_known_default().unwrap_or(0)

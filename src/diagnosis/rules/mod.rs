@@ -103,7 +103,7 @@ pub(super) fn asks_of_warnings(facts: &Facts<'_>) -> Vec<Ask> {
 
 /// The sentence where nothing is wrong.
 pub(super) fn well(facts: &Facts<'_>) -> String {
-    format!("{} works as its page's script expects.{}", facts.url, local_network::condition(facts))
+    format!("{} works as its page's script expects.{}", facts.place(), local_network::condition(facts))
 }
 
 /// The sentence where no cause is named.

@@ -73,6 +73,12 @@ fn polling_that_works_beside_an_upgrade_that_does_not_is_no_healthy_connection()
     let transport = Transport::WebSocket;
     swallowed.report.steps.push(SocketStep { at: Duration::ZERO, what: SocketChange::Transport { transport, step } });
     swallowed.is("firewall-swallows-frames");
+    // Given up by the client while the handshake still hung: nothing was recorded of it.
+    let mut hung = Case::polling();
+    let reason = Some(Reason::new(Code::Timeout).with_detail("upgrade"));
+    let step = TransportStep::Stuck { why: Stuck::Refused, reason };
+    hung.report.steps.push(SocketStep { at: Duration::ZERO, what: SocketChange::Transport { transport, step } });
+    hung.is("firewall-blocks-upgrade");
 }
 
 #[test]

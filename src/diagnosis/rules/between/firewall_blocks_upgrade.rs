@@ -6,12 +6,23 @@ use super::{handshake, is_html, opens_session, own, polls, server, sign, text};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::watch::{Code, SocketChange, Stuck, TransportStep};
 use crate::wire::{Ask, Exchange, NetError, Phase, WireResponse};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::FirewallBlocksUpgrade, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    let Some(refused) = handshake(facts) else { return Fit::No };
+    let Some(refused) = handshake(facts) else {
+        // The client gave the upgrade up before its dial had ended by itself.
+        let waited = facts.steps.iter().any(|step| {
+            let SocketChange::Transport { step: TransportStep::Stuck { why, reason }, .. } = &step.what else {
+                return false;
+            };
+            *why == Stuck::Refused && reason.as_ref().is_some_and(|reason| reason.code == Code::Timeout)
+        });
+        let late = NetError::Timeout { phase: Phase::FirstByte, after: Duration::ZERO };
+        return if waited && polls(facts) { by_silence(facts, &late, Duration::ZERO, true) } else { Fit::No };
+    };
     let passes = polls(facts) || facts.asked(Ask::PlainGet).is_some_and(|plain| plain.response().is_some());
     match &refused.result {
         Ok(response) => by_a_page(facts, response),

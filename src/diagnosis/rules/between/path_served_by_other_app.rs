@@ -16,7 +16,8 @@ fn look(facts: &Facts<'_>) -> Fit {
     let page =
         own(facts).rev().filter_map(Exchange::response).find(|response| response.status == 200 && is_html(response));
     let Some(page) = page else { return Fit::No };
-    let summary = format!("{} answers with a web page of its own: another application serves that path.", facts.url);
+    let summary =
+        format!("{} answers with a web page of its own: another application serves that path.", facts.place());
     let found = |confidence| Match::new(confidence, summary.clone()).sign(sign(page)).sign("the answer is HTML");
     let same = facts.asked(Ask::NoSuchPath).map(|asked| {
         asked.response().is_some_and(|other| other.status == 200 && other.body == page.body && !page.body.is_empty())
