@@ -6,6 +6,7 @@ use super::opened;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::{Code, NamespaceChange, SocketChange};
+use crate::wire::Ask;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::SlowConnectHandler, look, fixes };
 
@@ -18,15 +19,22 @@ fn look(facts: &Facts<'_>) -> Fit {
         SocketChange::Namespace { namespace, change: NamespaceChange::Joined { took, .. } } => Some((namespace, *took)),
         _ => None,
     });
-    let fast = opened.took.as_millis();
+    // One quick answer says little of a network that varies.
+    let others = facts.asked_all(Ask::RoundTrips).filter_map(|exchange| exchange.phases.first_byte);
+    let slowest = others.fold(opened.took, Duration::max);
+    let fast = slowest.as_millis();
     match joined {
-        Some((name, took)) if SLOW <= took && opened.took * 4 < took => {
+        Some((name, took)) if SLOW <= took && slowest * 4 < took => {
             let summary = format!(
                 "{} answers in {fast} ms and takes {} ms to let {name} in: its connect handler is slow, not the network.",
                 facts.host(),
                 took.as_millis()
             );
-            Fit::Fits(Match::new(0.92, summary).sign(format!("CONNECT answered after {} ms", took.as_millis())))
+            let sign = format!("CONNECT answered after {} ms", took.as_millis());
+            match facts.asked(Ask::RoundTrips) {
+                Some(_) => Fit::Fits(Match::new(0.92, summary).sign(sign)),
+                None => Fit::CantTell(Match::new(0.6, summary).sign(sign).asks(&[Ask::RoundTrips])),
+            }
         }
         None if answers_nothing(facts) => {
             let summary = format!(
