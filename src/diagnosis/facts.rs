@@ -16,6 +16,24 @@ use crate::protocol::engine_io::Refusal;
 use crate::watch::{CheckReport, CloseFacts, Code, Reason, SocketStep};
 use crate::wire::{Ask, Exchange, Phases, Purpose, WireRequest, WireResponse};
 
+/// Whether a `Server` field, lower case, names a program that is known as a proxy.
+pub(super) fn names_a_proxy(server: &str) -> bool {
+    const PROXIES: [&str; 11] = [
+        "nginx",
+        "openresty",
+        "apache",
+        "haproxy",
+        "cloudflare",
+        "envoy",
+        "traefik",
+        "awselb",
+        "caddy",
+        "varnish",
+        "squid",
+    ];
+    PROXIES.iter().any(|proxy| server.contains(proxy))
+}
+
 /// The evidence.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -269,21 +287,8 @@ impl<'a> Facts<'a> {
 
     /// Whether the answer comes from, or through, a program that is known as a proxy.
     pub fn through_proxy(&self) -> bool {
-        const PROXIES: [&str; 11] = [
-            "nginx",
-            "openresty",
-            "apache",
-            "haproxy",
-            "cloudflare",
-            "envoy",
-            "traefik",
-            "awselb",
-            "caddy",
-            "varnish",
-            "squid",
-        ];
         let server = self.server();
-        PROXIES.iter().any(|proxy| server.contains(proxy)) || self.header("via").is_some()
+        names_a_proxy(&server) || self.header("via").is_some()
     }
 
     /// What serves the endpoint: as the profile says, else as the answer tells.

@@ -101,6 +101,22 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// The report, with what was asked besides about the failure that it repeats: the monitor asks once while one lasts.
+    fn with_answers(&self, report: &Arc<CheckReport>) -> Arc<CheckReport> {
+        let code = |report: &CheckReport| report.reason.as_ref().map(|reason| reason.code);
+        match &self.last_check {
+            Some((_, before))
+                if report.further.is_empty()
+                    && !before.further.is_empty()
+                    && code(report).is_some()
+                    && code(before) == code(report) =>
+            {
+                Arc::new(CheckReport { further: before.further.clone(), ..CheckReport::clone(report) })
+            }
+            _ => Arc::clone(report),
+        }
+    }
+
     pub(super) fn new(id: ProfileId, limits: &Limits) -> Self {
         Self {
             id,
@@ -301,7 +317,7 @@ impl Watched {
                 if !self.is_session() {
                     self.beats.check(at, report);
                 }
-                self.last_check = Some((at, Arc::clone(report)));
+                self.last_check = Some((at, self.with_answers(report)));
             }
             EventBody::State { to, reason, attempt, .. } => {
                 let first = self.since.is_none();

@@ -2,7 +2,18 @@
 
 use std::collections::HashMap;
 
+use super::tree::Node;
 use super::*;
+
+/// Directives as one line, to compare them by.
+pub(super) fn short(nodes: &[Node]) -> String {
+    let one = |node: &Node| {
+        let args: String = node.args.iter().map(|word| format!(" <{}>", word.text)).collect();
+        let block = node.block.as_ref().map(|inside| format!(" {{{}}}", short(inside))).unwrap_or_default();
+        format!("{}{args}{block};", node.name)
+    };
+    nodes.iter().map(one).collect()
+}
 
 /// Files that a test has in mind.
 #[derive(Default)]

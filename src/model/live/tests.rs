@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{Sample, SampleKind, Segment};
 use crate::profile::Kind;
 use crate::watch::{CheckReport, Code, Outcome, PongBy, Reason, State};
-use crate::wire::{Direction, Frame, Opcode, Phases};
+use crate::wire::{Ask, Direction, Exchange, Frame, Headers, NetError, Opcode, Phases, Purpose, WireRequest};
 
 const SECOND: i64 = 1_000_000;
 const ID: ProfileId = ProfileId(1);
@@ -104,6 +104,44 @@ fn a_check_makes_a_beat_a_sample_and_counts_for_success() {
     assert_eq!(row.cors.iter().copied().collect::<Vec<_>>(), [Wall(2 * SECOND)]);
     assert_eq!(row.sparkline().collect::<Vec<_>>(), [Some(34.0), None, None]);
     assert_eq!(bench.live.lateness(0.99), Some(Duration::from_millis(3)));
+}
+
+#[test]
+fn what_was_asked_about_a_failure_stands_while_it_lasts() {
+    let mut bench = Bench::new(Kind::Http);
+    let failed = |code, asked: bool| {
+        let EventBody::Check(report) = check(Outcome::Down, State::CorsError, Some(code)) else { panic!("no check") };
+        let mut report = CheckReport::clone(&report);
+        if asked {
+            report.further.push(Arc::new(answer()));
+        }
+        EventBody::Check(Arc::new(report))
+    };
+    let known = |bench: &Bench| bench.row().last_check.as_ref().unwrap().1.further.len();
+    bench.on(1, failed(Code::MissingAllowOriginHeader, true));
+    bench.on(2, failed(Code::MissingAllowOriginHeader, false));
+    bench.on(3, failed(Code::MissingAllowOriginHeader, false));
+    assert_eq!(known(&bench), 1);
+    bench.on(4, failed(Code::Status, false));
+    assert_eq!(known(&bench), 0, "it fails by something else");
+    bench.on(5, failed(Code::MissingAllowOriginHeader, true));
+    bench.on(6, check(Outcome::Up, State::Connected, None));
+    assert_eq!(known(&bench), 0, "it came out well");
+}
+
+/// What came of a question that was asked besides.
+fn answer() -> Exchange {
+    let url = "https://api.test/".parse().unwrap();
+    let purpose = Purpose::Asked(Ask::TwinHost);
+    Exchange {
+        request: WireRequest { purpose, method: "GET".into(), url, headers: Headers::new(), body: Default::default() },
+        result: Err(NetError::EmptyResponse),
+        phases: Phases::default(),
+        peer: None,
+        tried: Vec::new(),
+        tls: None,
+        proxy: None,
+    }
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl<R: Read> Bounded<R> {
         }
     }
 
-    /// `\uXXXX`.
+    /// An escape by four hexadecimal digits.
     fn unit(&mut self, digits: [u8; 4]) {
         let value = std::str::from_utf8(&digits).ok().and_then(|text| u16::from_str_radix(text, 16).ok());
         match (value, self.high.take()) {

@@ -248,20 +248,11 @@ impl Tokens<'_> {
 mod tests {
     use super::*;
     use crate::serverconf::MAX_TOTAL;
-    use crate::serverconf::tests::Table;
+    use crate::serverconf::tests::{Table, short};
 
     fn read(files: &[(&str, &str)]) -> Result<Vec<Node>, Problem> {
         let table = Table(files.iter().map(|(path, text)| ((*path).into(), text.as_bytes().to_vec())).collect());
         file(&mut Reader::new(&table, MAX_TOTAL), Path::new(files[0].0))
-    }
-
-    fn short(nodes: &[Node]) -> String {
-        let one = |node: &Node| {
-            let args: String = node.args.iter().map(|word| format!(" <{}>", word.text)).collect();
-            let block = node.block.as_ref().map(|inside| format!(" {{{}}}", short(inside))).unwrap_or_default();
-            format!("{}{args}{block};", node.name)
-        };
-        nodes.iter().map(one).collect()
     }
 
     #[track_caller]

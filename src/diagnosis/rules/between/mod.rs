@@ -22,6 +22,7 @@ mod service_unavailable;
 mod upgrade_ignored;
 
 use crate::diagnosis::Facts;
+use crate::diagnosis::facts::names_a_proxy;
 use crate::diagnosis::rule::Rule;
 use crate::diagnosis::words::status_words;
 use crate::watch::Code;
@@ -94,23 +95,9 @@ fn server(response: &WireResponse) -> String {
 
 /// Whether the answer says that it comes from, or through, a proxy.
 fn is_proxied(response: &WireResponse) -> bool {
-    const PROXIES: [&str; 11] = [
-        "nginx",
-        "openresty",
-        "apache",
-        "haproxy",
-        "cloudflare",
-        "envoy",
-        "traefik",
-        "awselb",
-        "caddy",
-        "varnish",
-        "squid",
-    ];
-    let server = server(response);
     // uvicorn writes its field's name small; Apache, which leaves the value, writes it anew.
     let anew = response.headers.iter().any(|(name, value)| name == "Server" && value == b"uvicorn");
-    PROXIES.iter().any(|proxy| server.contains(proxy)) || response.headers.contains("via") || anew
+    names_a_proxy(&server(response)) || response.headers.contains("via") || anew
 }
 
 /// Whether it is a page of the proxy's own, not its backend's.

@@ -18,8 +18,8 @@ mod wrong_socketio_path;
 
 use std::time::Duration;
 
-use crate::diagnosis::Facts;
 use crate::diagnosis::rule::Rule;
+use crate::diagnosis::{Facts, Fix};
 use crate::profile::model::{Kind, Transport};
 use crate::protocol::engine_io::{Refusal, RefusalCode};
 use crate::watch::{NamespaceChange, Reason, SocketChange, Stuck, TransportStep};
@@ -121,6 +121,15 @@ fn is_socketio(facts: &Facts<'_>) -> bool {
 }
 
 /// The first lines of a server's code with this page's origin, as the fixes write them.
+/// How each server is given both transports.
+fn both_transports(facts: &Facts<'_>) -> [Fix; 2] {
+    let text = "Both transports, as by default.";
+    [
+        Fix::at("flask-socketio", text, flask(facts, ", transports=[\"polling\", \"websocket\"]")),
+        Fix::at("node-socketio", text, node(facts, ", transports: [\"polling\", \"websocket\"]")),
+    ]
+}
+
 fn flask(facts: &Facts<'_>, more: &str) -> String {
     format!("socketio = SocketIO(app, cors_allowed_origins=[\"{}\"]{more})", facts.origin())
 }

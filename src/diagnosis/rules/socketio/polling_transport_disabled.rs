@@ -1,6 +1,6 @@
 //! The server takes WebSockets alone, and the client begins with polling.
 
-use super::{flask, is_socketio, node, refused, transport};
+use super::{both_transports, is_socketio, refused, transport};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::profile::model::Transport;
@@ -28,24 +28,13 @@ fn look(facts: &Facts<'_>) -> Fit {
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let path = super::path(facts);
-    vec![
-        Fix::any(
-            "Let the server take polling too, which passes every proxy; or give the client transports: [\"websocket\"], so that it doesn't begin with polling.",
-        ),
-        Fix::at(
-            "flask-socketio",
-            "Both transports, as by default.",
-            flask(facts, ", transports=[\"polling\", \"websocket\"]"),
-        ),
-        Fix::at(
-            "node-socketio",
-            "Both transports, as by default.",
-            node(facts, ", transports: [\"polling\", \"websocket\"]"),
-        ),
-        Fix::at(
-            "any",
-            "Or in the page.",
-            format!("io(\"{}\", {{ path: \"{path}\", transports: [\"websocket\"] }})", facts.host_url()),
-        ),
-    ]
+    let any = Fix::any(
+        "Let the server take polling too, which passes every proxy; or give the client transports: [\"websocket\"], so that it doesn't begin with polling.",
+    );
+    let in_the_page = Fix::at(
+        "any",
+        "Or in the page.",
+        format!("io(\"{}\", {{ path: \"{path}\", transports: [\"websocket\"] }})", facts.host_url()),
+    );
+    [any].into_iter().chain(both_transports(facts)).chain([in_the_page]).collect()
 }

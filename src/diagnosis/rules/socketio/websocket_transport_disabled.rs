@@ -1,6 +1,6 @@
 //! The server has polling alone: sessions stay on it, and a client that begins with a WebSocket fails.
 
-use super::{flask, is_socketio, node, opens, refusal, stuck, transport};
+use super::{both_transports, is_socketio, opens, refusal, stuck, transport};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::profile::model::Transport;
@@ -51,19 +51,8 @@ fn maybe(facts: &Facts<'_>, summary: String) -> Fit {
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
-    vec![
-        Fix::any(
-            "Let the server have both transports, polling and websocket; where it must not, give the client transports: [\"polling\"], so that it doesn't try.",
-        ),
-        Fix::at(
-            "flask-socketio",
-            "Both transports, as by default.",
-            flask(facts, ", transports=[\"polling\", \"websocket\"]"),
-        ),
-        Fix::at(
-            "node-socketio",
-            "Both transports, as by default.",
-            node(facts, ", transports: [\"polling\", \"websocket\"]"),
-        ),
-    ]
+    let any = Fix::any(
+        "Let the server have both transports, polling and websocket; where it must not, give the client transports: [\"polling\"], so that it doesn't try.",
+    );
+    [any].into_iter().chain(both_transports(facts)).collect()
 }
