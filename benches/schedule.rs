@@ -27,7 +27,7 @@ fn main() {
     let lab = common::Role::start("lab", &[], 10_000);
     let bus = Arc::new(Bus::new(1, Clock));
     let tap = bus.tap("bench", 1_000_000);
-    let secrets = Arc::new(|_: &Profile| Ok(HashMap::new()));
+    let secrets = Arc::new(|_: &[String]| Ok(HashMap::new()));
     let engine = Engine::start(Config { bus, clock: Clock, secrets, per_host: PER_HOST }).unwrap();
     for id in 1..=PROFILES {
         let url = Url::parse(&format!("{}/?allow=any&_={id}", lab.line)).unwrap();

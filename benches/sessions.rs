@@ -80,7 +80,7 @@ fn compare() {
 fn hold_by_engine(kind: Kind, url: &str) -> u64 {
     let bus = Arc::new(Bus::new(1, Clock));
     let tap = bus.tap("bench", 100_000);
-    let secrets = Arc::new(|_: &Profile| Ok(HashMap::new()));
+    let secrets = Arc::new(|_: &[String]| Ok(HashMap::new()));
     let engine = Engine::start(Config { bus, clock: Clock, secrets, per_host: PER_HOST }).unwrap();
     let profiles: Vec<_> = (0..=SESSIONS)
         .map(|id| {

@@ -32,7 +32,7 @@ async fn check(fault: Fault) -> String {
     let mut profile = fault.profile(&LAB);
     profile.network.proxy = Proxy::Direct;
     profile.timeout = Duration::from_millis(2500);
-    let secrets = Arc::new(|_: &wirewatch::profile::Profile| Ok(std::collections::HashMap::new()));
+    let secrets = Arc::new(|_: &[String]| Ok(std::collections::HashMap::new()));
     let target =
         Arc::new(Target::prepare(ProfileId(1), Arc::new(profile.clone()), &(secrets as _), &Patterns::default()));
     let reports = further::examine(&target, Some(Duration::from_millis(1500)), Often::ONCE, Clock).await;

@@ -28,10 +28,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::with_secrets(Arc::new(|profile: &Profile| {
-            let names = profile.secret_names();
-            if names.is_empty() { Ok(HashMap::new()) } else { Err(names) }
-        }))
+        Self::with_secrets(Arc::new(
+            |names: &[String]| {
+                if names.is_empty() { Ok(HashMap::new()) } else { Err(names.to_vec()) }
+            },
+        ))
     }
 
     fn with_secrets(secrets: SecretSource) -> Self {
@@ -320,12 +321,11 @@ fn a_source_that_fills() -> (SecretSource, Arc<AtomicBool>) {
     let filled = Arc::new(AtomicBool::new(false));
     let source: SecretSource = Arc::new({
         let filled = Arc::clone(&filled);
-        move |profile: &Profile| {
-            let names = profile.secret_names();
+        move |names: &[String]| {
             if filled.load(Ordering::Relaxed) {
-                Ok(names.into_iter().map(|name| (name, Secret::new("value-5f2c"))).collect())
+                Ok(names.iter().map(|name| (name.clone(), Secret::new("value-5f2c"))).collect())
             } else {
-                Err(names)
+                Err(names.to_vec())
             }
         }
     });
@@ -353,7 +353,7 @@ fn a_profile_whose_preparation_panics_is_said_and_made_ready_again() {
     let panicked = Arc::new(AtomicBool::new(false));
     let mut world = World::with_secrets(Arc::new({
         let panicked = Arc::clone(&panicked);
-        move |_: &Profile| {
+        move |_: &[String]| {
             assert!(panicked.swap(true, Ordering::Relaxed), "a keyring that bites");
             Ok(HashMap::from([("api-token".into(), Secret::new("value-5f2c"))]))
         }
@@ -372,8 +372,8 @@ fn a_profile_whose_preparation_panics_is_said_and_made_ready_again() {
 #[test]
 fn no_event_holds_a_secret_that_went_out() {
     const CANARY: &str = "canary-7f3a91";
-    let mut world = World::with_secrets(Arc::new(|profile: &Profile| {
-        Ok(profile.secret_names().into_iter().map(|name| (name, Secret::new(CANARY))).collect())
+    let mut world = World::with_secrets(Arc::new(|names: &[String]| {
+        Ok(names.iter().map(|name| (name.clone(), Secret::new(CANARY))).collect())
     }));
     let mut profile = world.fault(Fault::Healthy);
     // The server sends back all that it got.

@@ -7,20 +7,20 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use wirewatch::engine::{Monitor, MonitorConfig, Profiles, SecretSource, StartError};
+use wirewatch::base::Secret;
+use wirewatch::engine::further::Often;
+use wirewatch::engine::{Brought, Errand, Monitor, MonitorConfig, Profiles, SecretSource, StartError};
 use wirewatch::lab::{Fault, Lab, Options, demo};
 use wirewatch::model::Live;
+use wirewatch::profile::model::{Auth, Setting};
 use wirewatch::profile::{self, Profile};
-use wirewatch::watch::State;
+use wirewatch::watch::{Code, State};
 
 /// Far beyond what any test needs; only a failing one waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn no_secrets() -> SecretSource {
-    Arc::new(|profile: &Profile| {
-        let names = profile.secret_names();
-        if names.is_empty() { Ok(HashMap::new()) } else { Err(names) }
-    })
+    Arc::new(|names: &[String]| if names.is_empty() { Ok(HashMap::new()) } else { Err(names.to_vec()) })
 }
 
 /// A monitor, and a bell that rings when its picture changed.
@@ -119,6 +119,43 @@ fn a_restart_shows_the_past_at_once() {
     let reader = world.monitor.reader().unwrap().unwrap();
     let kinds: Vec<_> = reader.page(&wirewatch::store::Filter::default(), None, 1000).unwrap().events;
     assert!(kinds.iter().any(|event| event.body.kind() == "stopped"), "a clean end is recorded");
+}
+
+#[test]
+fn an_errand_brings_a_check_and_leaves_the_picture_and_the_history_as_they_are() {
+    let lab = LabThread::start();
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(Profiles::Fixed(Vec::new()), Some(folder.path())).unwrap();
+    let errand = |profile: Profile| Errand::Examine {
+        profile: Arc::new(profile),
+        own: vec![("jwt".into(), Secret::new("value-5f2c"))],
+        observe: None,
+        often: Often::ONCE,
+    };
+    let run = |profile: Profile| {
+        let (rang, rings) = std::sync::mpsc::channel();
+        let mut underway = world.monitor.errand(errand(profile), move || rang.send(()).unwrap_or_default()).unwrap();
+        let mut brought = Vec::new();
+        while !underway.is_over() {
+            rings.recv_timeout(PATIENCE).expect("it wakes whoever asked");
+            brought.extend(std::iter::from_fn(|| underway.try_next()));
+        }
+        brought
+    };
+    let mut profile = Fault::ErrorsWithoutCors.profile(lab.get());
+    profile.auth = Auth::Bearer(Setting::Secret("jwt".into()));
+    let brought = run(profile);
+    let [Brought::Checked { reports, .. }] = &brought[..] else { panic!("{brought:?}") };
+    assert_eq!(reports[0].state, State::CorsError);
+    assert!(!format!("{brought:?}").contains("value-5f2c"), "a secret came out");
+    let mut profile = healthy(lab.get());
+    profile.auth = Auth::Bearer(Setting::Secret("nowhere".into()));
+    let brought = run(profile);
+    let [Brought::Unready(reason)] = &brought[..] else { panic!("{brought:?}") };
+    assert_eq!(reason.code, Code::SecretMissing);
+    assert_eq!(world.monitor.live().lock().unwrap().iter().count(), 0);
+    let events = world.monitor.reader().unwrap().unwrap().page(&wirewatch::store::Filter::default(), None, 10).unwrap();
+    assert!(events.events.iter().all(|event| event.profile.is_none()));
 }
 
 #[test]

@@ -8,14 +8,13 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::check::steps::{Step, steps};
-use super::check::{deciding, is_healthy, json};
 use super::target::{self, Overrides};
 use super::{Folders, fail, harmless};
 use crate::base::Clock;
 use crate::diagnosis::{Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
+use crate::export::check::{Document as Checked, Step, deciding, document, is_healthy, steps};
 use crate::profile::parse_duration;
 use crate::watch::CheckReport;
 
@@ -52,7 +51,7 @@ pub struct CompareArgs {
 #[derive(Serialize)]
 struct Document<'a> {
     /// Each target's `check --json`.
-    targets: [json::Document<'a>; 2],
+    targets: [Checked<'a>; 2],
     /// The first step that came out otherwise; null: none did.
     parts_at: Option<Difference>,
     /// Every such step.
@@ -74,8 +73,8 @@ struct Side {
 }
 
 impl Side {
-    fn document<'a>(&'a self, deciding: &'a CheckReport) -> json::Document<'a> {
-        json::document(&self.target.profile, &self.url, deciding, &self.reports)
+    fn document<'a>(&'a self, deciding: &'a CheckReport) -> Checked<'a> {
+        document(&self.target.profile, &self.url, deciding, &self.reports)
     }
 }
 
@@ -214,8 +213,8 @@ fn column(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::steps::Came;
     use super::*;
+    use crate::export::check::Came;
 
     fn steps_of(list: &[(&'static str, Came, &str)]) -> Vec<Step> {
         let step = |(name, came, detail): &(&'static str, Came, &str)| Step {

@@ -18,7 +18,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::book::{Book, Feed, What};
-use super::{Bus, Busy, Command, Config, Engine, EngineStatus, PER_HOST, SecretSource, Tap, notices, supervise};
+use super::{
+    Bus, Busy, Command, Config, Engine, EngineStatus, Errand, PER_HOST, SecretSource, Tap, Underway, notices, supervise,
+};
 use crate::base::{Clock, Interner, ProfileId};
 use crate::model::Live;
 use crate::profile::Profile;
@@ -178,6 +180,14 @@ impl Monitor {
     /// [`Busy`]; the command is not taken.
     pub fn send(&self, command: Command) -> Result<(), Busy> {
         self.running.as_ref().map_or(Err(Busy), |running| running.core.engine.send(command))
+    }
+
+    /// Does something once, beside what is watched; `wake` is called, from any thread, when it has brought something.
+    ///
+    /// # Errors
+    /// [`Busy`]: the engine is ending.
+    pub fn errand(&self, errand: Errand, wake: impl Fn() + Send + Sync + 'static) -> Result<Underway, Busy> {
+        self.running.as_ref().map_or(Err(Busy), |running| running.core.engine.errand(errand, wake))
     }
 
     /// One more consumer of the events, which may fall `capacity` behind.

@@ -35,7 +35,7 @@ impl World {
             profile.websocket.ping = Some(Duration::from_millis(200));
             profile
         });
-        let secrets: SecretSource = Arc::new(|_: &Profile| Ok(HashMap::new()));
+        let secrets: SecretSource = Arc::new(|_: &[String]| Ok(HashMap::new()));
         let profiles = Profiles::Fixed(profiles.collect());
         let mut config = MonitorConfig::new(profiles, secrets);
         change(&mut config);

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use super::errand::{Errand, Underway};
 use super::gauges::Gauges;
 use super::hub::{Hub, Inlets};
 use super::session::Shared;
@@ -45,6 +46,7 @@ pub struct Engine {
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
     gauges: Arc<Gauges>,
+    secrets: SecretSource,
     running: Option<(Runtime, JoinHandle<()>)>,
 }
 
@@ -87,11 +89,11 @@ impl Engine {
             open: AtomicUsize::new(0),
         });
         let gauges = Arc::new(Gauges::new());
-        let hub = Hub::new(Arc::clone(&shared), Arc::clone(&gauges), config.secrets, config.per_host);
+        let hub = Hub::new(Arc::clone(&shared), Arc::clone(&gauges), Arc::clone(&config.secrets), config.per_host);
         let hub = runtime.spawn(hub.run(Inlets { commands: received, signals: heard, news }));
         let (bus, clock) = (Arc::clone(&shared.bus), config.clock);
         runtime.spawn(supervise::keep(bus, "machine", move || machine::watch(clock, told.clone())));
-        Ok(Self { commands, shared, gauges, running: Some((runtime, hub)) })
+        Ok(Self { commands, shared, gauges, secrets: config.secrets, running: Some((runtime, hub)) })
     }
 
     /// Hands a command over; what comes of it is seen in the events.
@@ -100,6 +102,15 @@ impl Engine {
     /// [`Busy`]; the command is not taken.
     pub fn send(&self, command: Command) -> Result<(), Busy> {
         self.commands.try_send(command).map_err(|_| Busy)
+    }
+
+    /// Sets out on an errand; `wake` is called, from any thread, when it has brought something and when it ends.
+    ///
+    /// # Errors
+    /// [`Busy`]: the engine is ending.
+    pub fn errand(&self, errand: Errand, wake: impl Fn() + Send + Sync + 'static) -> Result<Underway, Busy> {
+        let (runtime, _) = self.running.as_ref().ok_or(Busy)?;
+        Ok(Underway::begin(runtime.handle(), errand, Arc::clone(&self.secrets), wake))
     }
 
     pub fn status(&self) -> EngineStatus {

@@ -21,8 +21,8 @@ use crate::watch::{Code, EventBody, Expect, Reason, SessionRules};
 use crate::watch::{signin, socketio};
 use crate::wire::NetError;
 
-/// Looks up all the secrets that a profile names: name and value of each, or the names that are nowhere. May block.
-pub type SecretSource = Arc<dyn Fn(&Profile) -> Result<HashMap<String, Secret>, Vec<String>> + Send + Sync>;
+/// Looks up all the secrets of these names: name and value of each, or the names that are nowhere. May block.
+pub type SecretSource = Arc<dyn Fn(&[String]) -> Result<HashMap<String, Secret>, Vec<String>> + Send + Sync>;
 
 /// A profile and what its tasks need.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Target {
     /// Makes a profile ready. Blocks: reads files, asks the keyring.
     pub fn prepare(id: ProfileId, profile: Arc<Profile>, secrets: &SecretSource, patterns: &Patterns) -> Self {
         let names = profile.secret_names();
-        let found = if names.is_empty() { Ok(HashMap::new()) } else { secrets(&profile) };
+        let found = if names.is_empty() { Ok(HashMap::new()) } else { secrets(&names) };
         let (secrets, missing): (Box<[_]>, _) = match found {
             Ok(found) => (found.into_iter().collect(), Vec::new()),
             Err(missing) => (Box::default(), missing),
@@ -349,11 +349,10 @@ mod tests {
     use super::*;
 
     fn source(known: &'static [(&'static str, &'static str)]) -> SecretSource {
-        Arc::new(|profile: &Profile| {
+        Arc::new(|names: &[String]| {
             let found: HashMap<_, _> =
                 known.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-            let missing: Vec<String> =
-                profile.secret_names().into_iter().filter(|name| !found.contains_key(name)).collect();
+            let missing: Vec<String> = names.iter().filter(|name| !found.contains_key(*name)).cloned().collect();
             if missing.is_empty() { Ok(found) } else { Err(missing) }
         })
     }

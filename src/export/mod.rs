@@ -1,8 +1,9 @@
-//! Layer 3: what leaves the program: events as JSONL and CSV, figures as SVG and PNG.
+//! Layer 3: what leaves the program: events as JSONL and CSV, a check as a document, figures as SVG and PNG.
 //!
 //! Invariants: an export holds nothing that the events don't (their secrets were replaced when they were made); nothing
 //! here holds the whole history in memory.
 
+pub mod check;
 pub mod events;
 pub mod figures;
 pub mod record;

@@ -1,16 +1,17 @@
 //! What the window stands on: the live picture, the commands, the saved profiles, the history. A trait, so that the
 //! window's tests need none of them.
 //!
-//! Invariant: only [`Backend::live`], [`Backend::send`] and [`Backend::health`] are called while a frame is made; the rest
+//! Invariant: only [`Backend::live`], [`Backend::send`], [`Backend::begin`] and [`Backend::health`] are called while a frame is made; the rest
 //! may take its time and is called on the desk's threads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::action::{EventFormat, FigureFormat};
+use super::desk::Waker;
 use super::vm::top::Health;
 use crate::base::{Problem, ProfileId, Wall};
-use crate::engine::Command;
+use crate::engine::{Command, Errand, Underway};
 use crate::model::{Answer, Live, Query};
 use crate::profile::Profile;
 
@@ -79,6 +80,9 @@ pub trait Backend: Send + Sync {
 
     /// Passes a command on without waiting; a full queue is said.
     fn send(&self, command: Command) -> Result<(), String>;
+
+    /// Sets out on an errand; the waker wakes the window when it has brought something.
+    fn begin(&self, errand: Errand, waker: Waker) -> Result<Underway, String>;
 
     /// How the monitor itself does: counters, no disk.
     fn health(&self) -> Health;

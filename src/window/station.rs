@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use super::action::{EventFormat, FigureFormat};
 use super::backend::{Backend, Edit, Edited, Export, Refused};
+use super::desk::Waker;
 use super::vm::top::{Health, Recording};
 use super::vm::words::{bytes, count};
 use crate::base::{Clock, ProfileId, Wall};
 use crate::engine::book::{Book, BookError, Version};
-use crate::engine::{Command, Monitor};
+use crate::engine::{Command, Errand, Monitor, Underway};
 use crate::export::{EventWriter, Figure, Format, Names, What, figures, history};
 use crate::model::{Answer, Live, Query};
 use crate::store::{self, Filter, Reader};
@@ -157,6 +158,14 @@ impl Backend for Station {
         match sent {
             Some(Ok(())) => Ok(()),
             _ => Err("The engine has more to do than it can; that was not done. Try again in a moment.".into()),
+        }
+    }
+
+    fn begin(&self, errand: Errand, waker: Waker) -> Result<Underway, String> {
+        let begun = lock(&self.monitor).as_ref().map(|monitor| monitor.errand(errand, move || waker.wake()));
+        match begun {
+            Some(Ok(underway)) => Ok(underway),
+            _ => Err("The engine is ending; that was not begun.".into()),
         }
     }
 
@@ -324,7 +333,7 @@ mod tests {
     /// A station over an empty folder, with a history.
     fn station() -> (tempfile::TempDir, Station) {
         let folder = tempfile::tempdir().unwrap();
-        let secrets: crate::engine::SecretSource = Arc::new(|_: &Profile| Ok(HashMap::new()));
+        let secrets: crate::engine::SecretSource = Arc::new(|_: &[String]| Ok(HashMap::new()));
         let config = MonitorConfig {
             history: Some(folder.path().join("history.sqlite3")),
             ..MonitorConfig::new(Profiles::Folder(folder.path().join("profiles")), secrets)

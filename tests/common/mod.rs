@@ -29,7 +29,7 @@ pub fn in_short(report: &CheckReport) -> String {
 }
 
 fn no_secrets() -> SecretSource {
-    Arc::new(|_: &Profile| Ok(HashMap::new()))
+    Arc::new(|_: &[String]| Ok(HashMap::new()))
 }
 
 /// Some profiles being watched.

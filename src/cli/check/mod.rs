@@ -1,7 +1,5 @@
 //! `wirewatch check`: one whole check, every step with its time, the verdict, the cause, the fix.
 
-pub(super) mod json;
-pub(super) mod steps;
 pub(super) mod text;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -14,11 +12,12 @@ use clap::Args;
 use super::target::{self, TargetArgs};
 use super::{Folders, fail};
 use crate::base::Clock;
-use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose};
+use crate::diagnosis::{Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
+use crate::export::check::{deciding, document, is_healthy};
 use crate::profile::{Profile, parse_duration};
-use crate::watch::{CheckReport, Outcome};
+use crate::watch::CheckReport;
 
 /// The most connections of one command: a look at a limit, not a load.
 const MOST: u32 = 1_000;
@@ -97,7 +96,7 @@ fn print(
 ) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if args.json {
-        let document = json::document(profile, url, deciding, reports);
+        let document = document(profile, url, deciding, reports);
         serde_json::to_writer_pretty(&mut out, &document)?;
         writeln!(out)?;
     } else {
@@ -105,14 +104,4 @@ fn print(
         write!(out, "{}", text::document(profile, url, deciding, reports, colour))?;
     }
     out.flush()
-}
-
-/// What decides: the first that is not well.
-pub(super) fn deciding(reports: &[CheckReport]) -> Option<&CheckReport> {
-    reports.iter().find(|report| report.outcome != Outcome::Up).or_else(|| reports.first())
-}
-
-/// Every check came out well, and nothing speaks against it all the same.
-pub(super) fn is_healthy(diagnosis: &Diagnosis, reports: &[CheckReport]) -> bool {
-    diagnosis.cause == Some(CauseId::Ok) && reports.iter().all(|report| report.outcome == Outcome::Up)
 }

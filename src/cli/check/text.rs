@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::json::ms;
-use super::steps::{Came, steps};
 use crate::cli::harmless;
 use crate::diagnosis::{CauseId, Facts, Severity, diagnose, words};
+use crate::export::check::{Came, is_healthy, ms, steps};
 use crate::profile::Profile;
 use crate::watch::{CheckReport, Outcome};
 
@@ -13,13 +12,7 @@ use crate::watch::{CheckReport, Outcome};
 const FIXES: usize = 3;
 
 /// The whole text; `deciding` is the check that it tells of.
-pub(in crate::cli) fn document(
-    profile: &Profile,
-    url: &str,
-    deciding: &CheckReport,
-    reports: &[CheckReport],
-    colour: bool,
-) -> String {
+pub fn document(profile: &Profile, url: &str, deciding: &CheckReport, reports: &[CheckReport], colour: bool) -> String {
     let paint = |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
     let mut out = String::new();
     // Writing to a String can't fail.
@@ -72,7 +65,7 @@ pub(in crate::cli) fn document(
 
     let diagnosis = diagnose(&facts);
     let state = words::state(deciding.state);
-    let healthy = super::is_healthy(&diagnosis, reports);
+    let healthy = is_healthy(&diagnosis, reports);
     let style = if healthy { "32;1" } else { "31;1" };
     let verdict = match &deciding.reason {
         Some(reason) => format!("{state}: {}", words::phrase(reason)),

@@ -11,8 +11,8 @@ use crate::cli::{check, fail, target};
 use crate::diagnosis::Facts;
 use crate::diagnosis::reproduce::{Claim, Outcome, judge};
 use crate::engine::further::{self, Often};
-use crate::engine::{SecretSource, Secrets};
-use crate::profile::Profile;
+use crate::engine::{Secrets, errand};
+use crate::export;
 use crate::profile::intake::{self, Draft, Missing};
 
 /// How long a WebSocket is stayed with, to see how it ends.
@@ -41,7 +41,7 @@ impl Proof {
 pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
     let draft = draft_of(args, pasted)?;
     let claim = Claim::of(&draft);
-    let target = target::ready_with(draft.profile, &secrets_of(draft.secrets))?;
+    let target = target::ready_with(draft.profile, &errand::with(draft.secrets, Arc::new(Secrets::system()).source()))?;
     let profile = &target.profile;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| fail(&format!("no runtime: {error}"), ""))?;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
     Ok(Proof {
         outcome,
         shown: check::text::document(profile, &url, report, &reports, false),
-        document: serde_json::to_value(check::json::document(profile, &url, report, &reports)).unwrap_or_default(),
+        document: serde_json::to_value(export::check::document(profile, &url, report, &reports)).unwrap_or_default(),
     })
 }
 
@@ -91,21 +91,4 @@ fn draft_of(args: &ExplainArgs, pasted: &str) -> Result<Draft, ExitCode> {
         }
     }
     Ok(draft)
-}
-
-/// Those of the text, then the system's.
-fn secrets_of(own: Vec<(String, crate::base::Secret)>) -> SecretSource {
-    let system = Secrets::system();
-    Arc::new(move |profile: &Profile| {
-        let mut found = std::collections::HashMap::new();
-        let mut missing = Vec::new();
-        for name in profile.secret_names() {
-            let known = own.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
-            match known.or_else(|| system.get(&name)) {
-                Some(value) => drop(found.insert(name, value)),
-                None => missing.push(name),
-            }
-        }
-        if missing.is_empty() { Ok(found) } else { Err(missing) }
-    })
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use self::keyring::Keyring;
 use super::SecretSource;
 use crate::base::Secret;
-use crate::profile::Profile;
 
 /// The service under which the keyring holds the program's secrets; the entry's user is the secret's name.
 pub const SERVICE: &str = "wirewatch";
@@ -83,19 +82,19 @@ impl Secrets {
         found.map(Secret::new)
     }
 
-    /// Name and value of all the secrets that a profile uses.
+    /// Name and value of all the secrets of these names.
     ///
     /// # Errors
     /// The names of those that are nowhere.
-    pub fn resolve_all(&self, profile: &Profile) -> Result<HashMap<String, Secret>, Vec<String>> {
+    pub fn resolve_all(&self, names: &[String]) -> Result<HashMap<String, Secret>, Vec<String>> {
         let mut found = HashMap::new();
         let mut missing = Vec::new();
-        for name in profile.secret_names() {
-            match self.get(&name) {
+        for name in names {
+            match self.get(name) {
                 Some(value) => {
-                    found.insert(name, value);
+                    found.insert(name.clone(), value);
                 }
-                None => missing.push(name),
+                None => missing.push(name.clone()),
             }
         }
         if missing.is_empty() { Ok(found) } else { Err(missing) }
@@ -111,7 +110,7 @@ impl Secrets {
 
     /// As the engine takes it.
     pub fn source(self: Arc<Self>) -> SecretSource {
-        Arc::new(move |profile| self.resolve_all(profile))
+        Arc::new(move |names| self.resolve_all(names))
     }
 }
 
@@ -202,14 +201,14 @@ mod tests {
 
     #[test]
     fn all_that_are_nowhere_are_named_at_once() {
-        let mut profile = Profile::new("a", Kind::Http, url::Url::parse("https://a.test/").unwrap());
+        let mut profile = crate::profile::Profile::new("a", Kind::Http, url::Url::parse("https://a.test/").unwrap());
         let secret = |name: &str| Setting::Secret(name.to_owned());
         profile.request.headers = vec![("X-A".into(), secret("zeta")), ("X-B".into(), secret("alpha"))];
         profile.auth = Auth::Bearer(secret("jwt"));
         let secrets = Secrets::with(Fake(None), variable);
-        assert_eq!(secrets.resolve_all(&profile), Err(vec!["alpha".to_owned(), "zeta".to_owned()]));
+        assert_eq!(secrets.resolve_all(&profile.secret_names()), Err(vec!["alpha".to_owned(), "zeta".to_owned()]));
         profile.request.headers.clear();
-        let found = Arc::new(secrets).source()(&profile).unwrap();
+        let found = Arc::new(secrets).source()(&profile.secret_names()).unwrap();
         let redactor = Redactor::new(found.into_values());
         assert_eq!(redactor.text("Bearer exact"), "Bearer [redacted]");
     }

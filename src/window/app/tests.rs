@@ -10,7 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::App;
 use crate::base::ProfileId;
-use crate::engine::Command;
+use crate::engine::{Command, Errand, Underway};
 use crate::model::{Answer, Live, Query};
 use crate::window::backend::{Backend, Edit, Edited, Export, Refused};
 use crate::window::desk::Waker;
@@ -34,6 +34,10 @@ impl Backend for Fake {
     fn send(&self, command: Command) -> Result<(), String> {
         self.sent.lock().unwrap().push(command);
         Ok(())
+    }
+
+    fn begin(&self, _: Errand, _: Waker) -> Result<Underway, String> {
+        Ok(Underway::of(Vec::new()))
     }
 
     fn health(&self) -> Health {

@@ -11,7 +11,7 @@ use crate::wire::{Exchange, Phase, Purpose};
 
 /// How a step came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Came {
+pub enum Came {
     Pass,
     Warn,
     Fail,
@@ -20,7 +20,7 @@ pub(in crate::cli) enum Came {
 
 impl Came {
     /// Stable.
-    pub(in crate::cli) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Warn => "warn",
@@ -32,17 +32,17 @@ impl Came {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Step {
-    pub(in crate::cli) name: &'static str,
-    pub(in crate::cli) came: Came,
-    pub(in crate::cli) took: Option<Duration>,
-    pub(in crate::cli) detail: String,
+pub struct Step {
+    pub name: &'static str,
+    pub came: Came,
+    pub took: Option<Duration>,
+    pub detail: String,
     /// Of which exchange, from 0.
-    pub(in crate::cli) exchange: Option<usize>,
+    pub exchange: Option<usize>,
 }
 
 /// All steps in order.
-pub(in crate::cli) fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<Step> {
+pub fn steps(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for (index, exchange) in report.exchanges.iter().enumerate() {
         let decides = index + 1 == report.exchanges.len();

@@ -13,154 +13,154 @@ use crate::wire::{Exchange, Headers, Phases, command};
 /// The most of a body that the document has, in bytes.
 const BODY: usize = 4096;
 
-#[derive(Serialize)]
-pub(in crate::cli) struct Document<'a> {
-    target: &'a str,
-    url: &'a str,
-    page: String,
-    browser: &'static str,
-    healthy: bool,
-    state: &'static str,
-    category: &'static str,
-    cause: Option<&'static str>,
-    confidence: f32,
-    summary: String,
+#[derive(Clone, Debug, Serialize)]
+pub struct Document<'a> {
+    pub target: &'a str,
+    pub url: &'a str,
+    pub page: String,
+    pub browser: &'static str,
+    pub healthy: bool,
+    pub state: &'static str,
+    pub category: &'static str,
+    pub cause: Option<&'static str>,
+    pub confidence: f32,
+    pub summary: String,
     /// What the cause rests on.
-    evidence: Vec<String>,
-    console: Option<&'a str>,
-    checks: Vec<Check>,
-    other_causes: Vec<OtherCause>,
-    fixes: Vec<Fix>,
+    pub evidence: Vec<String>,
+    pub console: Option<&'a str>,
+    pub checks: Vec<Check>,
+    pub other_causes: Vec<OtherCause>,
+    pub fixes: Vec<Fix>,
     /// What is amiss though this check didn't fail by it.
-    warnings: Vec<Warning>,
-    exchanges: Vec<OneExchange>,
+    pub warnings: Vec<Warning>,
+    pub exchanges: Vec<OneExchange>,
     /// What was asked besides, so that one cause can be told from another: `purpose` says what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    asked: Vec<OneExchange>,
-    commands: Commands,
+    pub asked: Vec<OneExchange>,
+    pub commands: Commands,
     /// How a WebSocket ended, as the page's script saw it and as the wire had it.
-    close: Option<Close<'a>>,
+    pub close: Option<Close<'a>>,
     /// Each connection, where there was more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    attempts: Vec<Attempt>,
+    pub attempts: Vec<Attempt>,
 }
 
-#[derive(Serialize)]
-struct Check {
-    name: &'static str,
-    outcome: &'static str,
-    ms: Option<f64>,
-    detail: String,
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    pub name: &'static str,
+    pub outcome: &'static str,
+    pub ms: Option<f64>,
+    pub detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    exchange: Option<usize>,
+    pub exchange: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct OtherCause {
-    cause: &'static str,
-    confidence: f32,
+#[derive(Clone, Debug, Serialize)]
+pub struct OtherCause {
+    pub cause: &'static str,
+    pub confidence: f32,
 }
 
-#[derive(Serialize)]
-struct Fix {
-    stack: &'static str,
-    text: String,
-    snippet: Option<String>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Fix {
+    pub stack: &'static str,
+    pub text: String,
+    pub snippet: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Warning {
-    cause: &'static str,
-    severity: &'static str,
-    text: String,
-    fixes: Vec<Fix>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Warning {
+    pub cause: &'static str,
+    pub severity: &'static str,
+    pub text: String,
+    pub fixes: Vec<Fix>,
 }
 
-#[derive(Serialize)]
-struct OneExchange {
-    request: Request,
-    response: Option<Response>,
-    error: Option<&'static str>,
-    peer: Option<String>,
-    proxy: Option<String>,
-    tls: Option<Tls>,
-    timing_ms: Timing,
+#[derive(Clone, Debug, Serialize)]
+pub struct OneExchange {
+    pub request: Request,
+    pub response: Option<Response>,
+    pub error: Option<&'static str>,
+    pub peer: Option<String>,
+    pub proxy: Option<String>,
+    pub tls: Option<Tls>,
+    pub timing_ms: Timing,
 }
 
-#[derive(Serialize)]
-struct Request {
-    purpose: &'static str,
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    pub purpose: &'static str,
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Response {
-    version: &'static str,
-    status: u16,
-    reason: String,
-    headers: Vec<(String, String)>,
-    body: String,
-    body_size: u64,
+#[derive(Clone, Debug, Serialize)]
+pub struct Response {
+    pub version: &'static str,
+    pub status: u16,
+    pub reason: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    pub body_size: u64,
 }
 
-#[derive(Serialize)]
-struct Tls {
-    version: Option<String>,
-    cipher: Option<String>,
-    alpn: Option<String>,
-    chain: Vec<Certificate>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Tls {
+    pub version: Option<String>,
+    pub cipher: Option<String>,
+    pub alpn: Option<String>,
+    pub chain: Vec<Certificate>,
 }
 
-#[derive(Serialize)]
-struct Certificate {
-    subject: String,
-    issuer: String,
-    names: Vec<String>,
-    not_before: String,
-    not_after: String,
+#[derive(Clone, Debug, Serialize)]
+pub struct Certificate {
+    pub subject: String,
+    pub issuer: String,
+    pub names: Vec<String>,
+    pub not_before: String,
+    pub not_after: String,
     sha256: String,
 }
 
-#[derive(Serialize)]
-struct Timing {
-    dns: Option<f64>,
-    connect: Option<f64>,
-    proxy: Option<f64>,
-    tls: Option<f64>,
-    first_byte: Option<f64>,
-    body: Option<f64>,
-    total: Option<f64>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Timing {
+    pub dns: Option<f64>,
+    pub connect: Option<f64>,
+    pub proxy: Option<f64>,
+    pub tls: Option<f64>,
+    pub first_byte: Option<f64>,
+    pub body: Option<f64>,
+    pub total: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct Commands {
-    curl: Option<String>,
-    websocat: Option<String>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Commands {
+    pub curl: Option<String>,
+    pub websocat: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Close<'a> {
-    code: u16,
-    reason: &'a str,
-    clean: bool,
-    by: &'static str,
-    wire_code: Option<u16>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Close<'a> {
+    pub code: u16,
+    pub reason: &'a str,
+    pub clean: bool,
+    pub by: &'static str,
+    pub wire_code: Option<u16>,
 }
 
-#[derive(Serialize)]
-struct Attempt {
-    outcome: &'static str,
-    state: &'static str,
-    code: Option<&'static str>,
-    status: Option<u16>,
-    ms: Option<f64>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempt {
+    pub outcome: &'static str,
+    pub state: &'static str,
+    pub code: Option<&'static str>,
+    pub status: Option<u16>,
+    pub ms: Option<f64>,
 }
 
 /// The whole document; `deciding` is the check that it tells of.
-pub(in crate::cli) fn document<'a>(
+pub fn document<'a>(
     profile: &'a Profile,
     url: &'a str,
     deciding: &'a CheckReport,
@@ -309,6 +309,6 @@ fn timing(phases: &Phases) -> Timing {
 }
 
 /// To the microsecond.
-pub(in crate::cli) fn ms(took: Duration) -> f64 {
+pub fn ms(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
