@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
-use wirewatch::base::{Clock, ProfileId};
+use wirewatch::base::{Clock, ProfileId, Secret};
 use wirewatch::diagnosis::{CauseId, Facts, diagnose};
 use wirewatch::engine::further::{self, Often};
 use wirewatch::engine::{Patterns, Target};
 use wirewatch::lab::{Fault, Lab, Options};
-use wirewatch::profile::{Kind, Proxy};
+use wirewatch::profile::model::{Auth, JsonSetting, Setting};
+use wirewatch::profile::{Kind, Profile, Proxy};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
@@ -27,17 +28,24 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 static LAB: LazyLock<Lab> =
     LazyLock::new(|| RUNTIME.block_on(Lab::start(Options::default())).expect("a lab on loopback"));
 
-/// Name and cause of one whole check of `fault`.
-async fn check(fault: Fault) -> String {
-    let mut profile = fault.profile(&LAB);
+/// The cause of one whole check, and all that was seen.
+async fn examine(mut profile: Profile, secret: &'static str) -> (&'static str, String) {
     profile.network.proxy = Proxy::Direct;
     profile.timeout = Duration::from_millis(2500);
-    let secrets = Arc::new(|_: &[String]| Ok(std::collections::HashMap::new()));
+    let secrets = Arc::new(move |names: &[String]| {
+        Ok(names.iter().map(|name| (name.clone(), Secret::new(secret))).collect::<std::collections::HashMap<_, _>>())
+    });
     let target =
         Arc::new(Target::prepare(ProfileId(1), Arc::new(profile.clone()), &(secrets as _), &Patterns::default()));
     let reports = further::examine(&target, Some(Duration::from_millis(1500)), Often::ONCE, Clock).await;
     let diagnosis = diagnose(&Facts::of_checks(&profile, &reports[0], &reports));
-    format!("{}: {}", fault.name(), diagnosis.cause.map_or("-", CauseId::as_str))
+    (diagnosis.cause.map_or("-", CauseId::as_str), format!("{reports:?}"))
+}
+
+/// Name and cause of one whole check of `fault`.
+async fn check(fault: Fault) -> String {
+    let (cause, _) = examine(fault.profile(&LAB), "").await;
+    format!("{}: {cause}", fault.name())
 }
 
 /// Those of Socket.IO stand with its rules.
@@ -89,4 +97,36 @@ fn every_fault_is_named_by_its_cause() {
     let got = RUNTIME.block_on(join_all(all.map(|fault| check(*fault))));
     let wanted: Vec<String> = CAUSES.iter().map(|(fault, cause)| format!("{}: {cause}", fault.name())).collect();
     assert_eq!(got, wanted);
+}
+
+/// `{"exp":1600000000}` and `{"exp":4102444800}`.
+const EXPIRED: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE2MDAwMDAwMDB9.c2lnbmF0dXJl";
+const CURRENT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjQxMDI0NDQ4MDB9.c2lnbmF0dXJl";
+
+#[test]
+fn a_token_that_is_kept_secret_still_tells_that_it_has_expired() {
+    LazyLock::force(&LAB);
+    let secret = || Setting::Secret("jwt".into());
+    let with = |fault: Fault, auth: Auth| Profile { auth, ..fault.profile(&LAB) };
+    let bearer = || with(Fault::Unauthorized, Auth::Bearer(secret()));
+    let query = || with(Fault::UnauthorizedSocket, Auth::Query(vec![("token".into(), secret())]));
+    let payload = || {
+        let mut profile = Fault::SocketIo.profile(&LAB);
+        profile.socketio.namespaces = vec!["/admin".into()];
+        profile.socketio.auth = vec![("token".into(), JsonSetting::Secret("jwt".into()))];
+        profile
+    };
+    for (profile, token, cause) in [
+        (bearer(), EXPIRED, "token-expired"),
+        (bearer(), CURRENT, "token-invalid"),
+        (query(), EXPIRED, "token-expired"),
+        (query(), CURRENT, "token-invalid"),
+        (payload(), EXPIRED, "token-expired"),
+        (payload(), CURRENT, "token-invalid"),
+    ] {
+        let name = format!("{} {}", profile.name, if token == EXPIRED { "expired" } else { "current" });
+        let (got, seen) = RUNTIME.block_on(examine(profile, token));
+        assert_eq!(got, cause, "{name}");
+        assert!(!seen.contains(token), "{name}: the token came out");
+    }
 }

@@ -1,8 +1,9 @@
-//! Layer 0: what every room may use and that uses no room: ids, the clock, bounded rings, secrets, problems, sentences
-//! with holes.
+//! Layer 0: what every room may use and that uses no room: ids, the clock, bounded rings, secrets, tokens, problems,
+//! sentences with holes.
 
 pub mod clock;
 pub mod id;
+pub mod jwt;
 pub mod panic;
 pub mod problem;
 pub mod ring;

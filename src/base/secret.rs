@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::jwt;
+
 /// A secret's value, looked up for use. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
@@ -34,7 +36,24 @@ pub const REDACTED: &str = "[redacted]";
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     /// Each secret, plain and percent-encoded; the longest first, so that one inside another can't leave its rest.
-    needles: Vec<Secret>,
+    needles: Vec<Needle>,
+}
+
+/// A secret, and what stands in its place: of a token, when it ends, which is no secret and often the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Needle {
+    secret: Secret,
+    shown: Option<Arc<str>>,
+}
+
+impl Needle {
+    fn expose(&self) -> &str {
+        self.secret.expose()
+    }
+
+    fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(REDACTED)
+    }
 }
 
 impl Redactor {
@@ -45,14 +64,15 @@ impl Redactor {
             if secret.expose().len() < 4 {
                 continue;
             }
+            let shown: Option<Arc<str>> = jwt::mark(secret.expose()).map(Into::into);
             let encoded: String = url::form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect();
             let spaced = encoded.replace('+', "%20");
             for form in [encoded, spaced] {
                 if form != secret.expose() {
-                    needles.push(Secret::new(form));
+                    needles.push(Needle { secret: Secret::new(form), shown: shown.clone() });
                 }
             }
-            needles.push(secret);
+            needles.push(Needle { secret, shown });
         }
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.expose().len()));
         needles.dedup();
@@ -68,7 +88,7 @@ impl Redactor {
         let mut out = std::borrow::Cow::Borrowed(text);
         for needle in &self.needles {
             if out.contains(needle.expose()) {
-                out = std::borrow::Cow::Owned(out.replace(needle.expose(), REDACTED));
+                out = std::borrow::Cow::Owned(out.replace(needle.expose(), needle.shown()));
             }
         }
         out
@@ -78,6 +98,7 @@ impl Redactor {
     pub fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut out = bytes.to_vec();
         for needle in &self.needles {
+            let shown = needle.shown().as_bytes();
             let needle = needle.expose().as_bytes();
             if memchr::memmem::find(&out, needle).is_none() {
                 continue;
@@ -86,7 +107,7 @@ impl Redactor {
             let mut rest = 0;
             for at in memchr::memmem::find_iter(&out, needle) {
                 replaced.extend_from_slice(&out[rest..at]);
-                replaced.extend_from_slice(REDACTED.as_bytes());
+                replaced.extend_from_slice(shown);
                 rest = at + needle.len();
             }
             replaced.extend_from_slice(&out[rest..]);

@@ -91,6 +91,16 @@ impl<'f, 'a> Denied<'f, 'a> {
         words.iter().any(|word| self.words.contains(word))
     }
 
+    /// It says that something is not there.
+    pub(super) fn says_missing(&self) -> bool {
+        self.says(&["missing", "required", "no token", "provide"])
+    }
+
+    /// It says that something is there and not good.
+    pub(super) fn says_wrong(&self) -> bool {
+        self.says(&["invalid", "malformed", "verif", "signature", "not valid", "bad ", "incorrect", "unknown", "wrong"])
+    }
+
     /// It is an upgrade, refused without a word: what else it may be speaks with.
     pub(super) fn wordless(&self) -> Option<Refused<'f, 'a>> {
         Refused::of(self.facts).filter(|refused| refused.status == 403 && refused.is_wordless())

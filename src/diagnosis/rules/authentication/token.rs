@@ -1,10 +1,9 @@
 //! A JSON Web Token that was sent: whether it is one, and whether its time is over.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::base::Wall;
+use crate::base::jwt::{self, Jwt};
 use crate::diagnosis::{Facts, Fix};
 
 /// What a token in the URL looks like from outside, its signature unknown.
@@ -20,11 +19,19 @@ pub(in crate::diagnosis::rules) enum Token {
 
 /// The token that was sent: in the URL, or as a bearer.
 pub(in crate::diagnosis::rules) fn given(facts: &Facts<'_>) -> Option<Token> {
-    in_query(facts.url, facts.at).or_else(|| {
-        let value = facts.last()?.request.headers.first_str("authorization")?;
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| read(token.trim(), facts.at))
-    })
+    let request = facts.last().map(|exchange| &exchange.request);
+    in_query(request.map_or(facts.url, |request| &request.url), facts.at)
+        .or_else(|| in_query(facts.url, facts.at))
+        .or_else(|| {
+            let value = request?.headers.first_str("authorization")?;
+            let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            match token {
+                Some((_, token)) => Some(read(token.trim(), facts.at)),
+                // Kept secret as a whole, with the word before it.
+                None => jwt::marked(value).map(|_| read(value, facts.at)),
+            }
+        })
+        .or_else(|| in_payload(facts))
 }
 
 /// How a page's script sends one along with a WebSocket.
@@ -42,6 +49,12 @@ pub(super) fn in_page(facts: &Facts<'_>) -> Option<Fix> {
     })
 }
 
+/// One that was kept secret, in what a Socket.IO connection sent by polling: its CONNECT packet's payload.
+fn in_payload(facts: &Facts<'_>) -> Option<Token> {
+    let sent = facts.exchanges.iter().map(|exchange| String::from_utf8_lossy(&exchange.request.body));
+    sent.filter(|body| jwt::marked(body).is_some()).map(|body| read(&body, facts.at)).next()
+}
+
 /// What a query calls its token.
 const NAMES: [&str; 5] = ["token", "access_token", "jwt", "auth", "auth_token"];
 
@@ -51,27 +64,21 @@ pub(in crate::diagnosis::rules) fn in_query(url: &Url, now: Wall) -> Option<Toke
     Some(read(&value, now))
 }
 
+/// A token that was kept secret has left its end.
 fn read(text: &str, now: Wall) -> Token {
-    let mut parts = text.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Token::Plausible; // Not every token is a JWT.
+    let expires = match (jwt::marked(text), jwt::read(text)) {
+        (Some(at), _) => Some(at),
+        (None, None) => None, // Not every token is a JWT.
+        (None, Some(Jwt::Unreadable)) => return Token::Malformed,
+        (None, Some(Jwt::Claims { expires })) => expires,
     };
-    if 16 * 1024 < payload.len() {
-        return Token::Malformed;
-    }
-    let claims = URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    let Some(claims) = claims else { return Token::Malformed };
-    match claims.get("exp").and_then(serde_json::Value::as_f64) {
-        Some(exp) if exp < now.as_secs_f64() => Token::Expired,
-        _ => Token::Plausible,
-    }
+    if expires.is_some_and(|at| at < now) { Token::Expired } else { Token::Plausible }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
 
     #[track_caller]
@@ -82,12 +89,15 @@ mod tests {
 
     #[test]
     fn a_token_is_judged_by_its_own_claims() {
-        let claims = |text: &str| format!("token=e30.{}.sig", URL_SAFE_NO_PAD.encode(text));
+        let claims =
+            |text: &str| format!("token=e30.{}.sig", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text));
         check(&claims("{\"exp\":1600000000}"), Some(Token::Expired));
         check(&claims("{\"exp\":4102444800}"), Some(Token::Plausible));
         check(&claims("{\"sub\":1}"), Some(Token::Plausible));
         check("token=abc.def.ghi", Some(Token::Malformed));
         check("token=opaque", Some(Token::Plausible));
         check("x=1", None);
+        check("token=[redacted JWT, expires 2020-09-13T12:26:40.000Z]", Some(Token::Expired));
+        check("token=[redacted JWT, expires 2100-01-01T00:00:00.000Z]", Some(Token::Plausible));
     }
 }

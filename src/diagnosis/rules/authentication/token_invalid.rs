@@ -14,9 +14,8 @@ fn look(facts: &Facts<'_>) -> Fit {
     if given == Some(Token::Expired) {
         return Fit::No;
     }
-    let missing = denied.says(&["missing", "required", "no token", "provide"]);
-    let invalid =
-        denied.says(&["invalid", "malformed", "verif", "signature", "not valid", "bad ", "incorrect", "unknown"]);
+    let invalid = denied.says_wrong();
+    let missing = denied.says_missing() && !(invalid && (given.is_some() || facts.has_auth_payload));
     if denied.says(&["token", "jwt", "signature"]) && !missing && !denied.says(&["expired", "csrf"]) {
         let confidence = if invalid { 0.93 } else { 0.85 };
         return Fit::Fits(

@@ -11,7 +11,9 @@ pub(super) const RULE: Rule = Rule { cause: CauseId::TokenMissing, look, fixes }
 fn look(facts: &Facts<'_>) -> Fit {
     let Some(denied) = Denied::of(facts) else { return Fit::No };
     let answered = &denied.answered;
-    let wants = denied.says(&["missing", "required", "no token", "provide"]);
+    // “Missing or wrong”, of one that was given, is about the other.
+    let given = token::given(facts).is_some() || facts.has_auth_payload;
+    let wants = denied.says_missing() && !(given && denied.says_wrong());
     if denied.says(&["token", "jwt"]) && wants && !denied.says(&["csrf"]) {
         return Fit::Fits(Match::new(0.93, format!("{answered}: no token was given.")).sign("it asks for a token"));
     }
