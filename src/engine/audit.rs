@@ -6,10 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::further::listen;
 use super::probe::{self, Manner};
 use super::redact;
 use super::target::Target;
 use crate::base::Clock;
+use crate::diagnosis::ask::Stay;
 use crate::diagnosis::audit::{Finding, Probe, Seen, findings, probes};
 use crate::diagnosis::{Facts, diagnose};
 use crate::watch::CheckReport;
@@ -20,6 +22,9 @@ pub const RATE: u32 = 20;
 
 /// How long one may take.
 const EACH: Duration = Duration::from_secs(5);
+
+/// How long a socket that opens is stayed with: a server may take it back.
+const STAY: Stay = Stay { most: Duration::from_millis(300), ping: None };
 
 /// The page's own check, and what would be sent next.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ impl Audit {
     /// Sends them, at most `rate` (1 to [`RATE`]) a second.
     pub async fn run(self, rate: u32) -> Audited {
         let Self { target, report, probes, clock } = self;
-        let mut seen = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
         let mut pace = tokio::time::interval(Duration::from_secs(1) / rate.clamp(1, RATE));
         for probe in probes {
             pace.tick().await;
@@ -72,12 +77,17 @@ impl Audit {
             let deadline = clock.mono() + target.profile.timeout.min(EACH);
             let request = probe.request.clone();
             let exchange = if request.purpose == Purpose::Handshake {
-                // The connection is let go: whether it was given is all that counts.
-                Box::pin(client.upgrade(request, deadline)).await.0
+                let (mut exchange, upgraded) = Box::pin(client.upgrade(request, deadline)).await;
+                if let (Some(upgraded), Ok(response)) = (upgraded, &mut exchange.result) {
+                    response.body = Box::pin(listen(upgraded, STAY, clock)).await.0.into();
+                    response.body_size = response.body.len() as u64;
+                }
+                exchange
             } else {
                 Box::pin(client.exchange(request, deadline)).await
             };
-            seen.push(probe.seen(exchange));
+            let one = probe.seen(exchange, &seen);
+            seen.push(one);
         }
         let facts = Facts::of_check(&target.profile, &report);
         let findings = findings(&facts, &seen);

@@ -135,7 +135,7 @@ async fn send(
 
 /// The first text messages, a line each, and how it ended where it did: `[close 1008 reason]`, `[end]`, an error's code; with
 /// the time since the last of them.
-async fn listen(upgraded: Upgraded, stay: Stay, clock: Clock) -> (String, Duration) {
+pub(super) async fn listen(upgraded: Upgraded, stay: Stay, clock: Clock) -> (String, Duration) {
     let mut socket = upgraded.open().await;
     let mut heard = String::new();
     let until = clock.mono() + stay.most;

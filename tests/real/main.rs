@@ -13,6 +13,7 @@ mod common;
 #[path = "../common/process.rs"]
 mod process;
 
+mod audit;
 mod cable;
 mod offline;
 mod peers;

@@ -38,10 +38,16 @@ pub fn findings(facts: &Facts<'_>, seen: &[Seen]) -> Vec<Finding> {
 
 fn of_surface(facts: &Facts<'_>, surface: Surface, here: &[&Seen], found: &mut Vec<Finding>) {
     let grant_of = |trial| here.iter().find(|one| one.trial == trial).map_or(Grant::Unknown, |one| one.grant);
-    let any = grant_of(Trial::Arbitrary).is_given();
+    let given = |trial: Trial| grant_of(trial).is_given();
     for one in here {
-        // Who lets in everybody lets in the neighbours too: said once.
-        let follows = any && !matches!(one.trial, Trial::Own | Trial::Arbitrary);
+        let follows = match one.trial {
+            Trial::Own | Trial::Arbitrary => false,
+            // A comparison of the end alone doesn't look at what stands before it, one of the beginning at what comes after.
+            Trial::Dot | Trial::Subdomain => given(Trial::Arbitrary) || given(Trial::Suffix),
+            Trial::Port => given(Trial::Arbitrary) || given(Trial::Prefix),
+            // Who lets in everybody lets in the neighbours too: said once.
+            Trial::Absent | Trial::Null | Trial::Prefix | Trial::Suffix | Trial::Downgraded => given(Trial::Arbitrary),
+        };
         if follows || (one.trial == Trial::Own) == one.grant.is_given() || one.grant == Grant::Unknown {
             continue;
         }

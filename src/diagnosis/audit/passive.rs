@@ -17,9 +17,7 @@ pub(super) fn look(facts: &Facts<'_>, seen: &[Seen], found: &mut Vec<Finding>) {
     for exchange in own.clone() {
         cookies(facts, exchange, found);
     }
-    for surface in [Surface::Get, Surface::Polling] {
-        caching(facts, surface, seen, found);
-    }
+    caching(facts, seen, found);
     if let Some(exchange) = own.clone().find(|exchange| exchange.tls.is_some()) {
         tls(facts, exchange, found);
     }
@@ -81,8 +79,9 @@ fn cookies(facts: &Facts<'_>, exchange: &Exchange, found: &mut Vec<Finding>) {
     }
 }
 
-/// An answer that depends on `Origin` and may be kept has to say so.
-fn caching(facts: &Facts<'_>, surface: Surface, seen: &[Seen], found: &mut Vec<Finding>) {
+/// An answer that depends on `Origin` and may be kept has to say so. Polling's answers are of one session each.
+fn caching(facts: &Facts<'_>, seen: &[Seen], found: &mut Vec<Finding>) {
+    let surface = Surface::Get;
     let of = |trial| seen.iter().find(|one| one.surface == surface && one.trial == trial);
     let (Some(own), Some(other)) = (of(Trial::Own), of(Trial::Arbitrary)) else { return };
     let (Some(answer), Some(to_other)) = (own.exchange.response(), other.exchange.response()) else { return };
@@ -94,12 +93,19 @@ fn caching(facts: &Facts<'_>, surface: Surface, seen: &[Seen], found: &mut Vec<F
         let vary = response.headers.joined("vary").unwrap_or_default();
         vary.split(',').any(|name| matches!(name.trim().to_ascii_lowercase().as_str(), "origin" | "*"))
     };
-    if varies(answer) && varies(to_other) {
+    let cache =
+        |response: &WireResponse| response.headers.joined("cache-control").unwrap_or_default().to_ascii_lowercase();
+    let is_kept = |response: &WireResponse| {
+        let cache = cache(response);
+        !["no-store", "private", "no-cache"].iter().any(|word| cache.contains(word))
+            && (cache.contains("max-age") || cache.contains("public") || response.headers.contains("expires"))
+    };
+    let kept = [answer, to_other].into_iter().any(|response| is_kept(response) && !varies(response));
+    // A refusal that says nothing of how long it holds does no harm.
+    if varies(answer) && !kept {
         return;
     }
-    let cache = answer.headers.joined("cache-control").unwrap_or_default().to_ascii_lowercase();
-    let kept = !["no-store", "private", "no-cache"].iter().any(|word| cache.contains(word))
-        && (cache.contains("max-age") || cache.contains("public") || answer.headers.contains("expires"));
+    let cache = cache(answer);
     let (id, severity, then) = if kept {
         (
             "allow-origin-cached",

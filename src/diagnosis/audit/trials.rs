@@ -9,6 +9,9 @@ use crate::diagnosis::ask::{FOREIGN, handshake, repeated_from};
 use crate::profile::model::Kind;
 use crate::wire::{Exchange, Purpose, WireRequest};
 
+/// The most dots of the page's host that another letter is put in the place of.
+const MOST_DOTS: usize = 3;
+
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident $text:literal,)* }) => {
         $(#[$outer])*
@@ -118,12 +121,23 @@ pub struct Seen {
 }
 
 impl Probe {
-    /// What the answer to it grants.
-    pub fn seen(self, exchange: Exchange) -> Seen {
+    /// What the answer to it grants; `before` are those seen before it, the page's own among them.
+    pub fn seen(self, exchange: Exchange, before: &[Seen]) -> Seen {
         let Self { surface, trial, origin, .. } = self;
-        let grant = grant(surface, origin.as_deref(), &exchange);
+        let mut grant = grant(surface, origin.as_deref(), &exchange);
+        let own = before.iter().find(|one| one.surface == surface && one.trial == Trial::Own);
+        // Some servers accept whoever comes and send those away whom they don't know.
+        if grant == Grant::Opens && is_sent_away(&exchange) && own.is_some_and(|own| !is_sent_away(&own.exchange)) {
+            grant = Grant::Refused;
+        }
         Seen { surface, trial, origin, grant, exchange }
     }
+}
+
+/// Whether a socket that had opened was ended by the server while it was listened to.
+fn is_sent_away(exchange: &Exchange) -> bool {
+    let heard = exchange.response().map(|response| &*response.body).unwrap_or_default();
+    heard.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"[close ") || line == b"[end]")
 }
 
 /// Fetch, section 4.10 (CORS check), for a page that is `origin`; of a handshake whether it was accepted.
@@ -178,16 +192,23 @@ pub fn probes(facts: &Facts<'_>) -> Vec<Probe> {
     let origins = origins(&facts.page);
     let mut probes = Vec::new();
     for (surface, request) in ways {
-        for (trial, origin) in &origins {
-            probes.push(Probe {
-                surface,
-                trial: *trial,
-                origin: origin.clone(),
-                request: repeated_from(&request, origin.as_deref()),
-            });
+        for (number, (trial, origin)) in origins.iter().enumerate() {
+            let mut request = repeated_from(&request, origin.as_deref());
+            if surface == Surface::Get {
+                past_caches(&mut request.url, number);
+            }
+            probes.push(Probe { surface, trial: *trial, origin: origin.clone(), request });
         }
     }
     probes
+}
+
+/// A cache that doesn't look at `Origin` would hand the answer to a trial to the page's people. A URL that has a query may be
+/// signed, and is sent as it is.
+fn past_caches(url: &mut Url, number: usize) {
+    if url.query().is_none() {
+        url.set_query(Some(&format!("origin-check={number}")));
+    }
 }
 
 /// The preflight that a page's `PUT` with a token would have.
@@ -221,10 +242,15 @@ pub(super) fn origins(page: &Url) -> Vec<(Trial, Option<String>)> {
     if let Some(name) = page.domain() {
         let domain = origin::registrable_domain(page).unwrap_or(name);
         push(Trial::Suffix, with_host(&format!("not{domain}")));
-        if let Some(at) = name.find('.') {
+        // The last dot's other side is no name that anybody can have.
+        let dots = name.match_indices('.').map(|(at, _)| at).filter(|at| name[at + 1..].contains('.'));
+        for at in dots.take(MOST_DOTS) {
             push(Trial::Dot, with_host(&format!("{}x{}", &name[..at], &name[at + 1..])));
         }
         push(Trial::Subdomain, with_host(&format!("origin-check.{domain}")));
+        if domain != name {
+            push(Trial::Subdomain, with_host(&format!("origin-check.{name}")));
+        }
     }
     if scheme == "https" {
         push(Trial::Downgraded, format!("http://{host}{port}"));

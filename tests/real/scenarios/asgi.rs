@@ -20,14 +20,14 @@ static PYTHON: LazyLock<String> =
     LazyLock::new(|| python_with("asgi", &format!("{}/requirements.txt", sources("asgi"))));
 
 /// Running servers by name. They end when it is dropped.
-struct Servers {
+pub struct Servers {
     _processes: Vec<Process>,
-    ports: BTreeMap<String, u16>,
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Servers {
     /// The applications of uvicorn in one process, each site of Django in its own.
-    fn start(apps: &Value, sites: &Value) -> Self {
+    pub fn start(apps: &Value, sites: &Value) -> Self {
         let mut servers = Self { _processes: Vec::new(), ports: BTreeMap::new() };
         let sites = sites.as_array().unwrap().iter().map(|site| start("channels_site.py", site));
         // All are on their way before the first is waited for.

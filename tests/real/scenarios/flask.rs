@@ -11,14 +11,14 @@ use crate::scenarios::{Scenario, all_hold, snippet, sources};
 use crate::stacks::python;
 
 /// Running sites. They end when they are dropped.
-struct Sites {
+pub struct Sites {
     _process: Process,
-    ports: BTreeMap<String, u16>,
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Sites {
     /// In one process, each with that part of the code its own.
-    fn start(mode: &str, parts: &BTreeMap<String, String>) -> Self {
+    pub fn start(mode: &str, parts: &BTreeMap<String, String>) -> Self {
         let mut command = Command::new(python());
         let (process, line) = run(command.args(["sites.py", mode, &json!(parts).to_string()]), "ports ");
         Self { _process: process, ports: serde_json::from_str(line.trim_start_matches("ports ")).unwrap() }

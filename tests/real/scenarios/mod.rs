@@ -5,9 +5,9 @@
 
 #![allow(dead_code, reason = "what one area doesn't need another does")]
 
-mod asgi;
-mod flask;
-mod node;
+pub mod asgi;
+pub mod flask;
+pub mod node;
 mod proxies;
 mod wire;
 

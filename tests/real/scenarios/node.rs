@@ -10,14 +10,14 @@ use crate::scenarios::{Scenario, all_hold, snippet, sources};
 use crate::stacks::node_module;
 
 /// Running sites. They end when they are dropped.
-struct Sites {
+pub struct Sites {
     _process: Process,
-    ports: BTreeMap<String, u16>,
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Sites {
     /// In one process, each by its `module` and `code`.
-    fn start(parts: &Value) -> Self {
+    pub fn start(parts: &Value) -> Self {
         let mut command = Command::new("node");
         command.arg(format!("{}/sites.js", sources("node"))).arg(node_module("")).arg(parts.to_string());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
