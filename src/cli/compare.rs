@@ -15,6 +15,7 @@ use crate::diagnosis::{Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::export::check::{Document as Checked, Step, deciding, document, is_healthy, steps};
+use crate::export::compare::{Difference, HeaderChange, aligned, differences, differs, headers};
 use crate::profile::parse_duration;
 use crate::watch::CheckReport;
 
@@ -56,14 +57,8 @@ struct Document<'a> {
     parts_at: Option<Difference>,
     /// Every such step.
     differences: Vec<Difference>,
-}
-
-/// A step that came out otherwise; absent from the one that never came so far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Difference {
-    name: &'static str,
-    outcomes: [Option<&'static str>; 2],
-    details: [Option<String>; 2],
+    /// What the same answers have otherwise in their headers.
+    headers: Vec<HeaderChange>,
 }
 
 struct Side {
@@ -131,6 +126,7 @@ fn print(first: &Side, second: &Side, as_json: bool) -> std::io::Result<bool> {
             targets: [first.document(a), second.document(b)],
             parts_at: differences.first().cloned(),
             differences,
+            headers: headers(a, b),
         };
         serde_json::to_writer_pretty(&mut out, &document)?;
         writeln!(out)?;
@@ -145,55 +141,14 @@ fn print(first: &Side, second: &Side, as_json: bool) -> std::io::Result<bool> {
             Some(part) => writeln!(out, "\nThey part at: {}", part.name)?,
             None => writeln!(out, "\nThey don't part: every step came out alike.")?,
         }
+        for change in headers(a, b) {
+            let [one, other] = change.values.map(|value| column(value.as_deref().unwrap_or("-")));
+            writeln!(out, "  {}: {one} | {other}", change.name)?;
+        }
         writeln!(out, "  1: {}\n  2: {}", harmless(&first_diagnosis.summary), harmless(&second_diagnosis.summary))?;
     }
     out.flush()?;
     Ok(healthy)
-}
-
-/// The steps of both by name, in the order of the longer way; the second `request` of one stands beside the second of the other.
-fn aligned<'a>(left: &'a [Step], right: &'a [Step]) -> Vec<(&'static str, Option<&'a Step>, Option<&'a Step>)> {
-    let mut rows = Vec::new();
-    let mut rest = right.iter().peekable();
-    for (at, step) in left.iter().enumerate() {
-        // What the other has in between comes first, where the rest of this side doesn't have it.
-        while let Some(other) = rest.peek() {
-            let comes_later = left[at..].iter().any(|mine| mine.name == other.name);
-            if comes_later {
-                break;
-            }
-            rows.push((other.name, None, rest.next()));
-        }
-        match rest.peek() {
-            Some(other) if other.name == step.name => rows.push((step.name, Some(step), rest.next())),
-            _ => rows.push((step.name, Some(step), None)),
-        }
-    }
-    rows.extend(rest.map(|other| (other.name, None, Some(other))));
-    rows
-}
-
-/// Times and addresses may differ; how it came out, and what was answered, may not.
-fn differs(one: Option<&Step>, other: Option<&Step>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => {
-            let of_the_place = ["dns", "connect", "proxy", "tls", "objective"].contains(&one.name);
-            one.came != other.came || (!of_the_place && one.detail != other.detail)
-        }
-        _ => true,
-    }
-}
-
-fn differences(left: &[Step], right: &[Step]) -> Vec<Difference> {
-    aligned(left, right)
-        .into_iter()
-        .filter(|(_, one, other)| differs(*one, *other))
-        .map(|(name, one, other)| Difference {
-            name,
-            outcomes: [one, other].map(|step| step.map(|step| step.came.word())),
-            details: [one, other].map(|step| step.map(|step| step.detail.clone())),
-        })
-        .collect()
 }
 
 fn cell(step: &Step) -> String {
@@ -209,50 +164,4 @@ fn column(text: &str) -> String {
         return text;
     }
     text.chars().take(COLUMN - 1).chain(['…']).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::export::check::Came;
-
-    fn steps_of(list: &[(&'static str, Came, &str)]) -> Vec<Step> {
-        let step = |(name, came, detail): &(&'static str, Came, &str)| Step {
-            name,
-            came: *came,
-            took: None,
-            detail: (*detail).to_owned(),
-            exchange: None,
-        };
-        list.iter().map(step).collect()
-    }
-
-    #[track_caller]
-    fn check(left: &[(&'static str, Came, &str)], right: &[(&'static str, Came, &str)], expected: &[&str]) {
-        let found = differences(&steps_of(left), &steps_of(right));
-        assert_eq!(found.iter().map(|one| one.name).collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn two_targets_part_at_the_first_step_that_came_out_otherwise() {
-        use Came::{Fail, Pass};
-        let good =
-            [("dns", Pass, "::1"), ("connect", Pass, "[::1]:80"), ("request", Pass, "200 OK"), ("cors", Pass, "")];
-        check(&good, &good, &[]);
-        let moved = [("dns", Pass, "10.0.0.7"), good[1], good[2], good[3]];
-        check(&good, &moved, &[]);
-        check(
-            &good,
-            &[good[0], good[1], ("request", Pass, "502 Bad Gateway"), ("cors", Fail, "")],
-            &["request", "cors"],
-        );
-        check(&good, &[good[0], ("connect", Fail, "refused")], &["connect", "request", "cors"]);
-    }
-
-    #[test]
-    fn what_one_way_alone_has_stands_where_it_came() {
-        use Came::Pass;
-        let plain = [("connect", Pass, ""), ("request", Pass, "200 OK")];
-        check(&plain, &[("connect", Pass, ""), ("preflight", Pass, ""), ("request", Pass, "200 OK")], &["preflight"]);
-    }
 }

@@ -11,6 +11,8 @@ pub mod cause;
 pub mod explain;
 pub mod facts;
 pub mod fixes;
+pub mod matrix;
+pub mod mended;
 pub mod reproduce;
 mod rule;
 mod rules;

@@ -13,8 +13,10 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::AbortHandle;
 
 use super::further::{self, Often};
+use super::matrix;
 use super::target::{Patterns, SecretSource, Target};
 use crate::base::{Clock, ProfileId, Secret};
+use crate::diagnosis::matrix::{MOST, Seen};
 use crate::profile::Profile;
 use crate::watch::{CheckReport, Reason};
 
@@ -33,6 +35,8 @@ pub enum Errand {
         observe: Option<Duration>,
         often: Often,
     },
+    /// The same endpoint from many pages.
+    Matrix { profile: Arc<Profile> },
 }
 
 /// What it brings.
@@ -40,6 +44,8 @@ pub enum Errand {
 pub enum Brought {
     /// What was checked; secrets replaced, in the address too.
     Checked { profile: Arc<Profile>, url: String, reports: Vec<CheckReport> },
+    /// A row of the matrix, with its place among [`matrix::askers`](crate::diagnosis::matrix::askers).
+    Page { at: usize, seen: Box<Seen> },
     /// Why nothing was sent: a secret is missing, a file can't be read.
     Unready(Reason),
 }
@@ -124,6 +130,12 @@ impl Bring {
         let _ = self.told.send(brought).await;
         (self.wake.0)();
     }
+
+    /// Without waiting, for what is sure to have room.
+    fn at_once(&self, brought: Brought) {
+        let _ = self.told.try_send(brought);
+        (self.wake.0)();
+    }
 }
 
 /// Wakes once more when it goes, however that comes about.
@@ -137,6 +149,14 @@ impl Drop for Wake {
 
 async fn run(errand: Errand, secrets: SecretSource, bring: &Bring) {
     match errand {
+        Errand::Matrix { profile } => {
+            const { assert!(MOST <= QUEUE, "a row has no room") };
+            let Some(target) = ready(profile, Vec::new(), secrets).await else { return };
+            if let Err(reason) = target.client() {
+                return bring.one(Brought::Unready(reason.clone())).await;
+            }
+            matrix::run(&target, Clock, |at, seen| bring.at_once(Brought::Page { at, seen: Box::new(seen) })).await;
+        }
         Errand::Examine { profile, own, observe, often } => {
             let Some(target) = ready(profile, own, secrets).await else { return };
             if let Err(reason) = target.client() {

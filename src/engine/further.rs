@@ -77,7 +77,12 @@ pub(super) async fn watched(target: &Arc<Target>, manner: Manner, clock: Clock) 
 }
 
 /// Asks until nothing is left open that asking would tell.
-async fn ask_all(target: &Target, reports: &[CheckReport], deciding: usize, clock: Clock) -> Vec<Arc<Exchange>> {
+pub(super) async fn ask_all(
+    target: &Target,
+    reports: &[CheckReport],
+    deciding: usize,
+    clock: Clock,
+) -> Vec<Arc<Exchange>> {
     let (Ok(client), Some(report)) = (target.client(), reports.get(deciding)) else { return Vec::new() };
     let mut report = report.clone();
     let mut tried: Vec<Ask> = Vec::new();

@@ -14,6 +14,7 @@ mod line;
 mod login;
 mod machine;
 mod mailbox;
+pub mod matrix;
 pub mod monitor;
 pub mod notices;
 pub mod page;

@@ -14,6 +14,7 @@ use super::login::Login;
 use super::page::OwnPolicies;
 use crate::base::secret::Redactor;
 use crate::base::{Clock, ProfileId, Secret};
+use crate::browser::cookie::Jar;
 use crate::browser::{Cookies, Credentials, Memory, Page, ScriptRequest, Xhr, websocket};
 use crate::net::{Client, Settings};
 use crate::profile::model::{Auth, Csp, Kind, Profile, Proxy, Setting, Transport};
@@ -37,6 +38,8 @@ pub struct Target {
     client: Result<Client, Reason>,
     /// What the page's own answer says, where the profile goes by that.
     own_policies: Option<Box<OwnPolicies>>,
+    /// What the browser's jar holds at first, where there is no login.
+    jar: Jar,
     rules: Arc<SessionRules>,
     /// Of a Socket.IO profile.
     plan: Option<Arc<socketio::Plan>>,
@@ -121,10 +124,31 @@ impl Target {
             login,
             client,
             own_policies,
+            jar: Jar::default(),
             rules,
             plan,
             expect_body,
             fails_by: Mutex::default(),
+        }
+    }
+
+    /// The same for the script of another page. It doesn't sign in: it goes by what this one is signed in with. That other
+    /// page's own Content-Security-Policy is not read.
+    pub(super) fn seen_from(&self, page: Url) -> Self {
+        let mut profile = Profile::clone(&self.profile);
+        profile.page = Some(page);
+        if matches!(profile.auth, Auth::Login(_)) {
+            profile.auth = Auth::None;
+        }
+        if profile.request.csp == Csp::Auto {
+            profile.request.csp = Csp::None;
+        }
+        let known: HashMap<String, Secret> = self.secrets.iter().cloned().collect();
+        let secrets: SecretSource = Arc::new(move |_: &[String]| Ok(known.clone()));
+        Self {
+            jar: self.memory().jar,
+            redactor: self.redactor(),
+            ..Self::prepare(self.id, Arc::new(profile), &secrets, &Patterns::default())
         }
     }
 
@@ -258,7 +282,7 @@ impl Target {
             Auth::Cookie(cookie) => Cookies::given(&self.profile.url, self.value(cookie).expose()),
             Auth::None | Auth::Login(_) | Auth::Bearer(_) | Auth::Query(_) => Cookies::None,
         };
-        let jar = self.login.as_ref().map(|login| login.jar()).unwrap_or_default();
+        let jar = self.login.as_ref().map_or_else(|| self.jar.clone(), |login| login.jar());
         Memory { cookies, jar, ..Memory::default() }
     }
 

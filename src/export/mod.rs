@@ -4,8 +4,10 @@
 //! here holds the whole history in memory.
 
 pub mod check;
+pub mod compare;
 pub mod events;
 pub mod figures;
+pub mod matrix;
 pub mod record;
 pub mod socketio;
 

@@ -1,5 +1,6 @@
 //! `wirewatch check`: one whole check, every step with its time, the verdict, the cause, the fix.
 
+mod pages;
 pub(super) mod text;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -27,7 +28,8 @@ const MOST: u32 = 1_000;
 #[command(after_help = "Examples:\n  \
     wirewatch check https://api.example.com/health --page https://app.example.com/\n  \
     wirewatch check wss://api.example.com/ws --observe 10s\n  \
-    wirewatch check 'Sales chat' --json\n\n\
+    wirewatch check 'Sales chat' --json\n  \
+    wirewatch check http://localhost:5000/api --page http://localhost:3000/ --pages\n\n\
     Exit code: 0 healthy, 1 a fault was found, 2 it could not be checked.")]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -45,6 +47,11 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
     concurrent: u32,
 
+    /// From which pages does it work? Checks once from each of about a dozen: this machine's other names, the other scheme, other
+    /// ports, with and without www, null, no page at all
+    #[arg(long, conflicts_with_all = ["observe", "repeat", "concurrent"])]
+    pages: bool,
+
     /// One JSON document
     #[arg(long)]
     json: bool,
@@ -56,6 +63,9 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
         Ok(target) => target,
         Err(code) => return code,
     };
+    if args.pages {
+        return pages::run(&target, args.json);
+    }
     let profile = &target.profile;
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

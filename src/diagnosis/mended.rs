@@ -1,0 +1,198 @@
+//! Did a change mend it? One check before it, one after.
+//!
+//! Invariant: "mended" is said only of a check that came out well; a check that could not be made says nothing.
+
+use super::{CauseId, Diagnosis, words};
+use crate::watch::{CheckReport, Outcome};
+
+/// A check with what it was diagnosed as.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    pub report: &'a CheckReport,
+    pub diagnosis: &'a Diagnosis,
+}
+
+impl Side<'_> {
+    fn is_well(self) -> bool {
+        self.report.outcome == Outcome::Up && self.diagnosis.cause == Some(CauseId::Ok)
+    }
+
+    /// The cause's name, or what happened where no rule knows one.
+    fn name(self) -> String {
+        match (self.diagnosis.cause, &self.report.reason) {
+            (Some(cause), _) => cause.as_str().to_owned(),
+            (None, Some(reason)) => words::phrase(reason),
+            (None, None) => words::outcome(self.report.outcome).to_lowercase(),
+        }
+    }
+}
+
+/// What the two say together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mended {
+    Yes,
+    /// It works, and it is slower than its objective.
+    ButSlow,
+    /// It was well before.
+    WasWell,
+    /// The same cause.
+    No {
+        cause: String,
+    },
+    /// It fails by something else.
+    Another {
+        cause: String,
+    },
+    /// It could not be checked again.
+    Unknown {
+        why: String,
+    },
+}
+
+impl Mended {
+    /// Stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Yes => "mended",
+            Self::ButSlow => "mended-slow",
+            Self::WasWell => "was-well",
+            Self::No { .. } => "same-cause",
+            Self::Another { .. } => "another-cause",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Whether what failed works.
+    pub fn is_mended(&self) -> bool {
+        matches!(self, Self::Yes | Self::ButSlow)
+    }
+
+    /// A few words, without an end.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Yes => "Mended".to_owned(),
+            Self::ButSlow => "Mended, and slower than its objective".to_owned(),
+            Self::WasWell => "It was well before, too".to_owned(),
+            Self::No { cause } => format!("Still failing by the same cause: {cause}"),
+            Self::Another { cause } => format!("Another cause now: {cause}"),
+            Self::Unknown { why } => format!("It could not be checked again: {why}"),
+        }
+    }
+}
+
+/// Whether the change between the two mended it.
+pub fn judge(before: Side<'_>, after: Side<'_>) -> Mended {
+    let reason = after.report.reason.as_ref();
+    match after.report.outcome {
+        Outcome::Unknown => {
+            return Mended::Unknown { why: reason.map_or_else(|| "nothing was seen".to_owned(), words::phrase) };
+        }
+        Outcome::Up if after.is_well() && before.is_well() => return Mended::WasWell,
+        Outcome::Up if after.is_well() => return Mended::Yes,
+        Outcome::Degraded if before.report.outcome == Outcome::Down => return Mended::ButSlow,
+        Outcome::Up | Outcome::Degraded | Outcome::Down => {}
+    }
+    let cause = after.name();
+    let key = |side: Side<'_>| side.report.reason.as_ref().map(|one| (one.code, one.status, one.close));
+    // A check asks more than a session does, and so may name more exactly what was the matter all along.
+    let was_open =
+        after.diagnosis.cause.is_some_and(|cause| before.diagnosis.others.iter().any(|(one, _)| *one == cause));
+    let same = before.diagnosis.cause == after.diagnosis.cause && before.diagnosis.cause.is_some()
+        || key(before) == key(after) && (was_open || before.diagnosis.cause.is_none());
+    if same { Mended::No { cause } } else { Mended::Another { cause } }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::Wall;
+    use crate::watch::{Category, Code, Reason, State};
+
+    fn side(
+        outcome: Outcome,
+        code: Option<Code>,
+        cause: Option<CauseId>,
+        others: &[CauseId],
+    ) -> (CheckReport, Diagnosis) {
+        let report = CheckReport {
+            outcome,
+            state: State::Error,
+            reason: code.map(|code| Reason::new(code).with_status(403)),
+            scheduled: Wall(0),
+            lateness: Duration::ZERO,
+            phases: Default::default(),
+            status: None,
+            exchanges: Vec::new(),
+            preflighted: false,
+            console: None,
+            close: None,
+            steps: Vec::new(),
+            further: Vec::new(),
+        };
+        let diagnosis = Diagnosis {
+            cause,
+            category: Category::None,
+            confidence: 0.9,
+            summary: String::new(),
+            signs: Vec::new(),
+            fixes: Vec::new(),
+            others: others.iter().map(|cause| (*cause, 0.3)).collect(),
+            warnings: Vec::new(),
+        };
+        (report, diagnosis)
+    }
+
+    #[track_caller]
+    fn check(before: &(CheckReport, Diagnosis), after: &(CheckReport, Diagnosis), expected: &str) {
+        let of = |(report, diagnosis): &(CheckReport, Diagnosis)| (report.clone(), diagnosis.clone());
+        let ((a, b), (c, d)) = (of(before), of(after));
+        let got = judge(Side { report: &a, diagnosis: &b }, Side { report: &c, diagnosis: &d });
+        assert_eq!(got.words(), expected);
+    }
+
+    #[test]
+    fn what_works_now_is_mended_and_what_fails_is_told_by_its_cause() {
+        use CauseId::{BackendDown, OriginNotAllowed, WebsocketRouteMissing};
+        let refused = |cause, others: &[CauseId]| side(Outcome::Down, Some(Code::HandshakeStatus), cause, others);
+        let well = side(Outcome::Up, None, Some(CauseId::Ok), &[]);
+        let before = refused(Some(OriginNotAllowed), &[WebsocketRouteMissing]);
+        check(&before, &well, "Mended");
+        check(&before, &side(Outcome::Degraded, Some(Code::Slow), None, &[]), "Mended, and slower than its objective");
+        check(&before, &before, "Still failing by the same cause: origin-not-allowed");
+        let down = side(Outcome::Down, Some(Code::Status), Some(BackendDown), &[]);
+        check(&before, &down, "Another cause now: backend-down");
+        check(&well, &well, "It was well before, too");
+    }
+
+    #[test]
+    fn the_same_answer_whose_cause_is_known_better_now_is_no_other_cause() {
+        use CauseId::{OriginNotAllowed, WebsocketRouteMissing};
+        let refused = |cause, others: &[CauseId]| side(Outcome::Down, Some(Code::HandshakeStatus), cause, others);
+        let before = refused(Some(OriginNotAllowed), &[WebsocketRouteMissing]);
+        let after = refused(Some(WebsocketRouteMissing), &[]);
+        check(&before, &after, "Still failing by the same cause: websocket-route-missing");
+        // Nothing spoke of it before.
+        check(&refused(Some(OriginNotAllowed), &[]), &after, "Another cause now: websocket-route-missing");
+        check(
+            &refused(None, &[]),
+            &refused(None, &[]),
+            "Still failing by the same cause: upgrade answered: 403 Forbidden",
+        );
+    }
+
+    #[test]
+    fn a_check_that_could_not_be_made_says_nothing() {
+        let before = side(Outcome::Down, Some(Code::Status), Some(CauseId::BackendDown), &[]);
+        let after = side(Outcome::Unknown, Some(Code::InternetDisconnected), None, &[]);
+        check(&before, &after, "It could not be checked again: no route from this machine");
+    }
+
+    #[test]
+    fn works_and_yet_is_not_well_is_no_mending() {
+        let before = side(Outcome::Down, Some(Code::HandshakeStatus), Some(CauseId::OriginNotAllowed), &[]);
+        let after = side(Outcome::Up, None, Some(CauseId::ProxyDropsUpgrade), &[]);
+        check(&before, &after, "Another cause now: proxy-drops-upgrade");
+    }
+}
