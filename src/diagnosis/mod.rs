@@ -7,6 +7,7 @@ pub mod ask;
 pub mod audit;
 pub mod banner;
 pub mod beside;
+pub mod browsers;
 pub mod cause;
 pub mod explain;
 pub mod facts;

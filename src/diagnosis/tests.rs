@@ -16,6 +16,7 @@ use crate::wire::{
 mod asked;
 mod beside;
 mod between;
+mod browsers;
 mod upgrade;
 
 /// One check that did not come out well.
