@@ -100,6 +100,8 @@ fn no_secret_is_in_anything_that_the_program_writes() {
     let folders = ["--profiles", profiles.to_str().unwrap(), "--data", data.to_str().unwrap()];
     let figure = home.path().join("figure.svg");
     let figure = figure.to_str().unwrap();
+    let reports = ["bad.html", "bad.md", "socket.html", "audit.md"].map(|name| home.path().join(name));
+    let [bad_html, bad_md, socket_html, audit_md] = reports.each_ref().map(|path| path.to_str().unwrap());
     let runs: Vec<Vec<&str>> = vec![
         vec!["watch", "--for", "5s", "--json"],
         vec!["watch", "--for", "2s"],
@@ -110,6 +112,10 @@ fn no_secret_is_in_anything_that_the_program_writes() {
         vec!["check", "bad", "--json"],
         vec!["check", "socket", "--json", "--observe", "2s"],
         vec!["check", "login", "--json"],
+        vec!["check", "bad", "--report", bad_html],
+        vec!["check", "bad", "--report", bad_md],
+        vec!["check", "socket", "--observe", "2s", "--report", socket_html],
+        vec!["audit", "good", "--yes", "--report", audit_md],
         vec!["plot", "--profile", "bad", "--since", "1h", "--what", "latency", "--out", figure],
         vec!["profile", "dump"],
         vec!["profile", "show", "socket", "--json"],
@@ -124,6 +130,8 @@ fn no_secret_is_in_anything_that_the_program_writes() {
     for path in files_below(home.path()) {
         written.push((path.display().to_string(), std::fs::read(&path).unwrap()));
     }
+
+    assert!(reports.iter().all(|path| path.is_file()));
 
     // The server did get each of them, or the search would prove nothing.
     let heads: String =

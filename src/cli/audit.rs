@@ -8,12 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::report::ReportArg;
 use super::target::{self, TargetArgs};
 use super::{Folders, fail, harmless};
 use crate::base::Clock;
 use crate::browser::origin;
 use crate::diagnosis::Severity;
 use crate::engine::audit::{Audit, Audited, RATE};
+use crate::export::report::Report;
 
 /// Look for origins that are let in and should not be, and for what else is open: cookies, caching, TLS
 #[derive(Debug, Args)]
@@ -38,6 +40,9 @@ pub struct AuditArgs {
     /// One JSON document
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    report: ReportArg,
 }
 
 #[derive(Serialize)]
@@ -105,6 +110,10 @@ pub fn run(args: &AuditArgs, folders: &Folders) -> ExitCode {
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     let Some(audited) = audited else { return ExitCode::FAILURE };
+    let report = || Report::of_audit(&target.profile, &url, &audited.report, &audited.seen, &audited.findings);
+    if let Err(code) = args.report.save(report) {
+        return code;
+    }
     let document = document(&target, &url, &audited);
     match print(&document, args.json) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

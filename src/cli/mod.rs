@@ -25,6 +25,7 @@ pub mod past;
 pub mod plot;
 pub mod profile;
 pub mod replay;
+pub mod report;
 pub mod target;
 pub mod watch;
 pub mod when;

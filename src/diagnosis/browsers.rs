@@ -85,15 +85,15 @@ fn judged(profile: &Profile, rest: &mut Vec<&Exchange>, browser: Browser, at: Wa
         _ => page,
     };
     let url = rest.first().map_or(&profile.url, |first| &first.request.url).clone();
-    let is_socket = rest.first().map_or(profile.kind == Kind::WebSocket, |first| {
-        first.request.purpose == Purpose::Handshake
-    });
+    let is_socket =
+        rest.first().map_or(profile.kind == Kind::WebSocket, |first| first.request.purpose == Purpose::Handshake);
     let memory = Memory::default();
     if is_socket {
         let key = rest.first().and_then(|first| first.request.headers.first("sec-websocket-key"));
         let key = key.and_then(|key| STANDARD.decode(key).ok()?.try_into().ok()).unwrap_or_default();
         let protocols = if profile.kind == Kind::SocketIo { Vec::new() } else { profile.websocket.protocols.clone() };
-        let (mut handshake, step) = Handshake::start(page, Socket { url, protocols, extra: Vec::new() }, memory, key, at);
+        let (mut handshake, step) =
+            Handshake::start(page, Socket { url, protocols, extra: Vec::new() }, memory, key, at);
         return driven(step, rest, |exchange| handshake.on_exchange(exchange, at));
     }
     let actual = rest.iter().find(|one| one.request.purpose == Purpose::Actual).map(|one| &one.request);

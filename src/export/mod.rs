@@ -1,4 +1,4 @@
-//! Layer 3: what leaves the program: events as JSONL and CSV, a check as a document, figures as SVG and PNG.
+//! Layer 3: what leaves the program: events as JSONL and CSV, a check as a document and as a report, figures as SVG and PNG.
 //!
 //! Invariants: an export holds nothing that the events don't (their secrets were replaced when they were made); nothing
 //! here holds the whole history in memory.
@@ -9,6 +9,7 @@ pub mod events;
 pub mod figures;
 pub mod matrix;
 pub mod record;
+pub mod report;
 pub mod socketio;
 
 pub use events::{EventWriter, ExportError, Format, history};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::report::ReportArg;
 use super::target::{self, TargetArgs};
 use super::{Folders, fail};
 use crate::base::Clock;
@@ -17,6 +18,7 @@ use crate::diagnosis::{Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::export::check::{deciding, document, is_healthy};
+use crate::export::report::{Checked, Report};
 use crate::profile::{Profile, parse_duration};
 use crate::watch::CheckReport;
 
@@ -29,7 +31,8 @@ const MOST: u32 = 1_000;
     wirewatch check https://api.example.com/health --page https://app.example.com/\n  \
     wirewatch check wss://api.example.com/ws --observe 10s\n  \
     wirewatch check 'Sales chat' --json\n  \
-    wirewatch check http://localhost:5000/api --page http://localhost:3000/ --pages\n\n\
+    wirewatch check http://localhost:5000/api --page http://localhost:3000/ --pages\n  \
+    wirewatch check 'Sales chat' --report sales-chat.html\n\n\
     Exit code: 0 healthy, 1 a fault was found, 2 it could not be checked.")]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -55,6 +58,9 @@ pub struct CheckArgs {
     /// One JSON document
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    report: ReportArg,
 }
 
 /// Runs the command.
@@ -84,6 +90,10 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     let Some(deciding) = deciding else { return ExitCode::FAILURE };
     let healthy = is_healthy(&diagnose(&Facts::of_checks(profile, deciding, &reports)), &reports);
     let code = if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let checked = Checked { profile, url: &url, deciding, reports: &reports };
+    if let Err(code) = args.report.save(|| Report::of_check(checked)) {
+        return code;
+    }
     match print(args, profile, &url, deciding, &reports) {
         Ok(()) => code,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,

@@ -14,7 +14,7 @@ pub(super) fn document(found: &[Explained], unknown: usize, proof: Option<&Proof
             "outcome": proof.outcome.code(),
             "summary": proof.outcome.sentence(),
             "why": proof.outcome.why().iter().map(|why| why.phrase()).collect::<Vec<_>>(),
-            "report": proof.document,
+            "report": proof.document(),
         })),
     })
 }

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::fail;
+use super::report::ReportArg;
 use super::target::Overrides;
 use crate::diagnosis::explain;
+use crate::export::report::Report;
 use crate::profile::intake;
 
 /// Explain a console line, a Socket.IO error or server log lines: what they mean, the likely cause, what to change
@@ -51,6 +53,9 @@ pub struct ExplainArgs {
     /// One JSON document; with --follow one object a line
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    report: ReportArg,
 }
 
 /// Runs the command.
@@ -86,6 +91,10 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
             "paste the console's whole line, or the server's; a HAR or a curl command goes to `wirewatch import`, or here with --check",
         );
         return ExitCode::FAILURE;
+    }
+    let report = || Report::of_explained(&found, proof.as_ref().map(|proof| (&proof.outcome, proof.checked())));
+    if let Err(code) = args.report.save(report) {
+        return code;
     }
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let shown = if args.json {

@@ -10,10 +10,13 @@ use crate::base::Clock;
 use crate::cli::{check, fail, target};
 use crate::diagnosis::Facts;
 use crate::diagnosis::reproduce::{Claim, Outcome, judge};
+use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::engine::{Secrets, errand};
-use crate::export;
+use crate::export::check::document;
+use crate::export::report::Checked;
 use crate::profile::intake::{self, Draft, Missing};
+use crate::watch::CheckReport;
 
 /// How long a WebSocket is stayed with, to see how it ends.
 const STAY: Duration = Duration::from_secs(3);
@@ -21,12 +24,31 @@ const STAY: Duration = Duration::from_secs(3);
 /// What the check found.
 pub(super) struct Proof {
     pub outcome: Outcome,
-    /// The check, as a person reads it, and as programs do.
-    pub shown: String,
-    pub document: serde_json::Value,
+    target: Arc<Target>,
+    /// Secrets replaced.
+    url: String,
+    /// One.
+    reports: [CheckReport; 1],
 }
 
 impl Proof {
+    pub fn checked(&self) -> Checked<'_> {
+        let [report] = &self.reports;
+        Checked { profile: &self.target.profile, url: &self.url, deciding: report, reports: &self.reports }
+    }
+
+    /// The check, as a person reads it.
+    pub fn shown(&self) -> String {
+        let Checked { profile, url, deciding, reports } = self.checked();
+        check::text::document(profile, url, deciding, reports, false)
+    }
+
+    /// The check, as programs do.
+    pub fn document(&self) -> serde_json::Value {
+        let Checked { profile, url, deciding, reports } = self.checked();
+        serde_json::to_value(document(profile, url, deciding, reports)).unwrap_or_default()
+    }
+
     /// 1 where it fails from here too.
     pub fn code(&self) -> ExitCode {
         match &self.outcome {
@@ -52,14 +74,10 @@ pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
-    let Some(report) = reports.first() else { return Err(ExitCode::FAILURE) };
+    let Some(report) = reports.into_iter().next() else { return Err(ExitCode::FAILURE) };
     let url = target.redactor().text(profile.url.as_str()).into_owned();
-    let outcome = judge(&claim, report, &Facts::of_checks(profile, report, &reports));
-    Ok(Proof {
-        outcome,
-        shown: check::text::document(profile, &url, report, &reports, false),
-        document: serde_json::to_value(export::check::document(profile, &url, report, &reports)).unwrap_or_default(),
-    })
+    let outcome = judge(&claim, &report, &Facts::of_check(profile, &report));
+    Ok(Proof { outcome, target, url, reports: [report] })
 }
 
 /// The first draft of the text, with what the command adds.

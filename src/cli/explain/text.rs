@@ -51,7 +51,7 @@ pub(super) fn document(found: &[Explained], unknown: usize, proof: Option<&Proof
         for why in proof.outcome.why() {
             let _ = writeln!(out, "  - {}", why.phrase());
         }
-        let _ = writeln!(out, "\n{}", proof.shown);
+        let _ = writeln!(out, "\n{}", proof.shown());
     }
     out
 }

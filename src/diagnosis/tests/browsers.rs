@@ -31,8 +31,9 @@ fn a_refusal_is_told_in_each_browsers_own_words() {
     case.report.console = Some("Access to fetch at …".into());
     case.shows("CORS header ‘Access-Control-Allow-Origin’ missing", "not allowed by Access-Control-Allow-Origin");
     let case = Case::new(APP, WS, reason(Code::HandshakeStatus).with_status(403));
-    case.answered(Purpose::Handshake, 403, "").shows("can’t establish a connection", "did not accept the WebSocket handshake");
-    network_shows(NetError::ConnectionRefused, "CORS request did not succeed", "due to access control checks");
+    case.answered(Purpose::Handshake, 403, "")
+        .shows("can’t establish a connection", "did not accept the WebSocket handshake");
+    network_shows(NetError::ConnectionRefused, "CORS request did not succeed", "nothing");
 }
 
 #[track_caller]
