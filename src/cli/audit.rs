@@ -14,7 +14,7 @@ use super::{Folders, fail, harmless};
 use crate::base::Clock;
 use crate::browser::origin;
 use crate::diagnosis::Severity;
-use crate::engine::audit::{Audit, Audited, RATE};
+use crate::engine::audit::{Audit, Audited, RATE, USUAL_RATE};
 use crate::export::report::Report;
 
 /// Look for origins that are let in and should not be, and for what else is open: cookies, caching, TLS
@@ -34,7 +34,7 @@ pub struct AuditArgs {
     yes: bool,
 
     /// At most so many requests a second
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE)))]
+    #[arg(long, value_name = "N", default_value_t = USUAL_RATE, value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE)))]
     rate: u32,
 
     /// One JSON document
@@ -104,7 +104,7 @@ pub fn run(args: &AuditArgs, folders: &Folders) -> ExitCode {
     }
     let audited = runtime.block_on(async {
         tokio::select! {
-            audited = audit.run(args.rate) => Some(audited),
+            audited = audit.run(args.rate, |_| ()) => Some(audited),
             _ = tokio::signal::ctrl_c() => None,
         }
     });

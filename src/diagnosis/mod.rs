@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod audit_words;
 pub mod banner;
 pub mod beside;
 pub mod browsers;
@@ -25,6 +26,7 @@ pub use cause::CauseId;
 pub use facts::Facts;
 pub use fixes::Fix;
 
+pub use crate::watch::Severity;
 use crate::watch::{Category, Reason};
 use crate::wire::Ask;
 use rule::{Candidate, Match};
@@ -57,25 +59,6 @@ pub struct Warning {
     /// A sentence.
     pub text: String,
     pub fixes: Vec<Fix>,
-}
-
-/// How much it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    Low,
-    Medium,
-    High,
-}
-
-impl Severity {
-    /// Stable: as `check --json` writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
 }
 
 /// The cause that the evidence points to.

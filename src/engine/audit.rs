@@ -11,11 +11,15 @@ use super::probe::{self, Manner};
 use super::redact;
 use super::target::Target;
 use crate::base::Clock;
+use crate::base::secret::Redactor;
 use crate::diagnosis::ask::Stay;
-use crate::diagnosis::audit::{Finding, Probe, Seen, findings, probes};
+use crate::diagnosis::audit::{Finding, Probe, Seen, Trial, findings, probes};
 use crate::diagnosis::{Facts, diagnose};
-use crate::watch::CheckReport;
+use crate::watch::{self, AuditFinding, CheckReport};
 use crate::wire::{Exchange, Purpose};
+
+/// How many requests a second where nobody says.
+pub const USUAL_RATE: u32 = 5;
 
 /// The most requests a second.
 pub const RATE: u32 = 20;
@@ -37,7 +41,7 @@ pub struct Audit {
 }
 
 /// What came of it; secrets replaced.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Audited {
     pub report: CheckReport,
     pub seen: Vec<Seen>,
@@ -66,8 +70,8 @@ impl Audit {
         self.probes.len()
     }
 
-    /// Sends them, at most `rate` (1 to [`RATE`]) a second.
-    pub async fn run(self, rate: u32) -> Audited {
+    /// Sends them, at most `rate` (1 to [`RATE`]) a second; `sent` hears how many have gone out.
+    pub async fn run(self, rate: u32, mut sent: impl FnMut(usize)) -> Audited {
         let Self { target, report, probes, clock } = self;
         let mut seen: Vec<Seen> = Vec::new();
         let mut pace = tokio::time::interval(Duration::from_secs(1) / rate.clamp(1, RATE));
@@ -88,6 +92,7 @@ impl Audit {
             };
             let one = probe.seen(exchange, &seen);
             seen.push(one);
+            sent(seen.len());
         }
         let facts = Facts::of_check(&target.profile, &report);
         let findings = findings(&facts, &seen);
@@ -98,5 +103,19 @@ impl Audit {
             seen: seen.into_iter().map(|one| Seen { exchange: hidden(&one.exchange), ..one }).collect(),
             findings,
         }
+    }
+}
+
+impl Audited {
+    /// As an event keeps it, after the one before.
+    pub fn kept(&self, redactor: &Redactor, before: Option<&watch::Audited>) -> watch::Audited {
+        let findings = self.findings.iter().map(|one| AuditFinding {
+            id: one.id.into(),
+            severity: one.severity,
+            text: redactor.text(&one.text).into(),
+            of_origin: one.trial.is_some(),
+        });
+        let tried = self.seen.iter().filter(|one| one.trial != Trial::Own).map(Seen::tried);
+        watch::Audited::new(findings.collect(), tried.collect(), before)
     }
 }

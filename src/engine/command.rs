@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::base::ProfileId;
+use crate::base::{ProfileId, Wall};
 use crate::profile::Profile;
+use crate::watch::Audited;
 pub use crate::watch::Wanted;
 
 /// One wish.
@@ -13,6 +14,12 @@ pub enum Command {
     Watch {
         id: ProfileId,
         profile: Arc<Profile>,
+    },
+    /// What the last audit of a watched profile came to, and when: the next is compared with it.
+    RememberAudit {
+        id: ProfileId,
+        at: Wall,
+        audited: Arc<Audited>,
     },
     /// The profile is gone.
     Forget(ProfileId),
@@ -51,6 +58,7 @@ impl Command {
     pub fn profile(&self) -> Option<ProfileId> {
         match self {
             Self::Watch { id, .. }
+            | Self::RememberAudit { id, .. }
             | Self::SendText { id, .. }
             | Self::Emit { id, .. }
             | Self::PollingOnly { id, .. } => Some(*id),

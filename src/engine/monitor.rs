@@ -353,6 +353,10 @@ impl Core {
         }
         lock(&self.live).set_profile(id, Arc::clone(&profile));
         self.command(&Command::Watch { id, profile }, ending);
+        let last_audit = lock(&self.live).get(id).and_then(|watched| watched.last_audit.clone());
+        if let Some((at, audited)) = last_audit {
+            self.command(&Command::RememberAudit { id, at, audited }, ending);
+        }
     }
 
     /// A folder may hold more profiles than the engine takes at once: then it is asked again.

@@ -39,7 +39,9 @@ pub fn start(tap: Tap, bus: Arc<Bus>, lookup: Lookup) -> io::Result<JoinHandle<(
             if let Some((event, id)) = event.as_ref().and_then(|event| Some((event, event.profile?))) {
                 match &event.body {
                     EventBody::Profile { change: ProfileChange::Removed, .. } => ledger.forget(id),
-                    body @ (EventBody::IncidentOpened { .. } | EventBody::IncidentClosed { .. }) => {
+                    body @ (EventBody::IncidentOpened { .. }
+                    | EventBody::IncidentClosed { .. }
+                    | EventBody::Audited(_)) => {
                         let again = lookup(id).map_or(Duration::ZERO, |profile| profile.alert.again);
                         notices.extend(ledger.on_event(id, body, again, event.at));
                     }
@@ -76,7 +78,7 @@ fn word(way: &Notify) -> &'static str {
 /// What a webhook gets as JSON and a command on its standard input.
 #[derive(Debug, Serialize)]
 struct Message {
-    /// `failing`, `still_failing`, `recovered`.
+    /// `failing`, `still_failing`, `recovered`, `policy_opened`.
     news: &'static str,
     profile: String,
     /// RFC 3339, UTC.
@@ -99,6 +101,7 @@ impl Message {
                 let why = reason.as_ref().map_or_else(|| "no reason known".to_owned(), words::phrase);
                 ("still_failing", reason.as_ref(), format!("{} has failed since {since}: {why}", profile.name))
             }
+            News::Opened { what } => ("policy_opened", None, format!("{} {}", profile.name, what.join("; "))),
             News::Recovered { after } => {
                 let text = format!("{} is well again, after {} s", profile.name, after.as_secs());
                 ("recovered", None, text)

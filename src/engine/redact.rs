@@ -47,6 +47,8 @@ pub(super) fn event_body(body: EventBody, redactor: &Redactor) -> EventBody {
             reason: reason.map(|reason| reason_of(reason, redactor)),
         },
         EventBody::Panicked { task, message } => EventBody::Panicked { task, message: redactor.text(&message).into() },
+        // An audit's texts come from answers that were redacted.
+        body @ EventBody::Audited(_) => body,
         // Frames are made by `frame` below; the rest is made of numbers and names of ours.
         body @ (EventBody::Frame(_)
         | EventBody::Started { .. }

@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 
+use super::audited::AuditRecord;
 use super::record::{BytesRecord, Names, Record};
 use crate::store::{Filter, PAGE, Reader};
 use crate::watch::Event;
@@ -172,6 +173,7 @@ const COLUMNS: &[Column] = &[
     ("measured_by", |r| plain(r.measured_by)),
     ("gap_ms", |r| plain(r.gap_ms)),
     ("limit_ms", |r| plain(r.limit_ms)),
+    ("audit", |r| text(r.audit.as_ref().map(AuditRecord::cell).as_deref())),
 ];
 
 fn write_row(out: &mut impl Write, cells: impl Iterator<Item = Cell>) -> io::Result<()> {

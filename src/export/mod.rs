@@ -3,6 +3,7 @@
 //! Invariants: an export holds nothing that the events don't (their secrets were replaced when they were made); nothing
 //! here holds the whole history in memory.
 
+pub mod audited;
 pub mod check;
 pub mod compare;
 pub mod events;

@@ -24,6 +24,7 @@
 //! | `event` | `message` | direction, kind, namespace, event, arguments, room, user, session id: see [`MessageRecord`] |
 //! | `gap_ms`, `limit_ms` | `heartbeat` | time since the heartbeat before, and the most that it may be |
 //! | `step` | `sign_in` | `form`, `submitted`, `checked`, `expired` |
+//! | `audit` | `audited` | what was found (id, severity, text), who is let in, what opened and closed since the last audit |
 //! | `exchanges` | `check`, `handshake`, `sign_in` | requests and answers, as far as the event keeps them |
 //! | the rest | as named | `version`, `change`, `name`, `failures`, `lasted_ms`, `way`, `problem`, `phase`, `affected`, `after_ms`, `slept_ms`, `recording`, `consumer`, `count`, `task`, `message`, `protocol` |
 
@@ -34,6 +35,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::audited::AuditRecord;
 use super::socketio::{MessageRecord, NamespaceRecord, TransportRecord};
 use crate::base::{ProfileId, Wall};
 use crate::watch::{CheckReport, CloseFacts, Event, EventBody, ProfileChange, Reason};
@@ -113,6 +115,8 @@ pub struct Record {
     pub namespace: Option<NamespaceRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<MessageRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -403,6 +407,7 @@ impl Record {
             }
             EventBody::IncidentOpened { failures, .. } => record.failures = Some(*failures),
             EventBody::IncidentClosed { lasted } => record.lasted_ms = Some(ms(*lasted)),
+            EventBody::Audited(audited) => record.audit = Some(AuditRecord::of(audited)),
             EventBody::Notified { way, problem } => {
                 record.way = text(way);
                 record.problem = problem.as_deref().map(str::to_owned);

@@ -185,6 +185,7 @@ impl Live {
                 ring.push(report.lateness.as_secs_f32() * 1e3);
             }
             EventBody::Profile { .. }
+            | EventBody::Audited(_)
             | EventBody::State { .. }
             | EventBody::Attempt { .. }
             | EventBody::Handshake { .. }

@@ -7,7 +7,7 @@ use super::{Beat, Beats, Lane, Limits, Sample, Segment, Series, SocketIoSeen, is
 use crate::base::{Problem, ProfileId, Ring, Wall};
 use crate::profile::model::Transport;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, Reason, State, Stuck};
+use crate::watch::{Audited, CheckReport, Class, CloseFacts, ClosedBy, Event, EventBody, Reason, State, Stuck};
 use crate::wire::Exchange;
 
 /// A wait before the next attempt.
@@ -50,6 +50,7 @@ pub struct Past {
     pub last_check: Option<(Wall, Arc<CheckReport>)>,
     pub last_handshake: Option<HandshakeSeen>,
     pub last_close: Option<(Wall, CloseFacts)>,
+    pub last_audit: Option<(Wall, Arc<Audited>)>,
     /// From when on the samples, segments, attempts and events are all that there are; `None`: they are from the beginning.
     pub whole_from: Option<Wall>,
 }
@@ -76,6 +77,8 @@ pub struct Watched {
     pub last_check: Option<(Wall, Arc<CheckReport>)>,
     pub last_handshake: Option<HandshakeSeen>,
     pub last_close: Option<(Wall, CloseFacts)>,
+    /// The last audit on the profile's schedule.
+    pub last_audit: Option<(Wall, Arc<Audited>)>,
     /// The last good latency: a check's, or a round trip.
     pub last_latency: Option<Duration>,
     pub incident: Option<Incident>,
@@ -131,6 +134,7 @@ impl Watched {
             last_check: None,
             last_handshake: None,
             last_close: None,
+            last_audit: None,
             last_latency: None,
             incident: None,
             beats: Beats::new(limits.beats),
@@ -268,6 +272,7 @@ impl Watched {
         self.last_check = past.last_check.or(self.last_check.take());
         self.last_handshake = past.last_handshake.or(self.last_handshake.take());
         self.last_close = past.last_close.or(self.last_close.take());
+        self.last_audit = past.last_audit.or(self.last_audit.take());
         self.last_latency = self.last_check.as_ref().and_then(|(_, report)| report.latency());
     }
 
@@ -319,6 +324,7 @@ impl Watched {
                 }
                 self.last_check = Some((at, self.with_answers(report)));
             }
+            EventBody::Audited(audited) => self.last_audit = Some((at, Arc::clone(audited))),
             EventBody::State { to, reason, attempt, .. } => {
                 let first = self.since.is_none();
                 if first || self.state != *to {

@@ -75,6 +75,7 @@ pub struct Profile {
     pub reconnect: Reconnect,
     pub objective: Objective,
     pub alert: Alert,
+    pub audit: Audit,
     pub network: Network,
 }
 
@@ -239,6 +240,13 @@ pub enum Notify {
     Command(PathBuf),
 }
 
+/// `[audit]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How often; to write it is to agree to it. `None` (written `"0s"`): only when a person asks.
+    pub every: Option<Duration>,
+}
+
 /// `[network]`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
@@ -311,6 +319,7 @@ impl Profile {
             reconnect: Reconnect::default(),
             objective: Objective::default(),
             alert: Alert::default(),
+            audit: Audit::default(),
             network: Network::default(),
         }
     }

@@ -116,6 +116,9 @@ pub(super) fn entries(profile: &Profile) -> Vec<Entry> {
     list.put("notify", profile.alert.notify.iter().map(notify).collect::<Array>());
     list.put("again", format_duration(profile.alert.again));
 
+    list.section = "audit";
+    list.put("every", format_duration(profile.audit.every.unwrap_or_default()));
+
     list.section = "network";
     let network = &profile.network;
     list.put(

@@ -198,7 +198,10 @@ impl Memory {
         {
             known.told = Some((told, event.at));
         }
-        if matches!(event.body, EventBody::Check(_) | EventBody::Handshake { .. } | EventBody::Closed { .. }) {
+        if matches!(
+            event.body,
+            EventBody::Check(_) | EventBody::Handshake { .. } | EventBody::Closed { .. } | EventBody::Audited(_)
+        ) {
             self.lasts.take((id.0, kind), event);
         }
         into.event(row)

@@ -30,6 +30,7 @@ pub(super) const KINDS: &[(i64, &str)] = &[
     (24, "message"),
     (25, "heartbeat"),
     (26, "sign_in"),
+    (27, "audited"),
 ];
 
 /// The names of all kinds of events.
@@ -45,6 +46,7 @@ pub fn is_kind(name: &str) -> bool {
 pub(super) const CHECK: i64 = 4;
 pub(super) const HANDSHAKE: i64 = 7;
 pub(super) const CLOSED: i64 = 11;
+pub(super) const AUDITED: i64 = 27;
 
 /// A class's number in the file: its place in [`Class::ALL`]. Stable.
 pub(super) fn class_number(class: Class) -> i64 {

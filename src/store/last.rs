@@ -1,4 +1,4 @@
-//! The newest check, handshake and close of each profile, whole, which the history keeps once.
+//! The newest check, handshake, close and audit of each profile, whole, which the history keeps once.
 //!
 //! Invariants: of each profile and kind the newest is written, at most once a second; a batch that brings events writes a
 //! bounded number of them, so that five hundred due at once don't keep the events waiting.
@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audited::AuditForm;
 use super::detail::{CloseForm, ReportForm};
 use super::row;
 use super::statements::Statements;
@@ -95,6 +96,7 @@ fn body(event: &Event) -> Option<String> {
             row::handshake_text(*attempt, exchange, reason.as_ref(), protocol.as_deref())
         }
         EventBody::Closed { facts, .. } => serde_json::to_string(&CloseForm::of(facts)).ok(),
+        EventBody::Audited(audited) => serde_json::to_string(&AuditForm::of(audited)).ok(),
         _ => None,
     }
 }

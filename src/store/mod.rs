@@ -8,6 +8,7 @@
 //! acknowledged survives `kill -9` and a power cut; a file of a newer format, of another program, or damaged is refused and
 //! not touched; no query here is asked while drawing.
 
+mod audited;
 mod backlog;
 mod checkpoint;
 mod detail;

@@ -126,6 +126,7 @@ impl Reader {
         past.last_check = self.last_check(id)?;
         past.last_handshake = self.last_handshake(id)?;
         past.last_close = self.last_close(id)?;
+        past.last_audit = self.last_audit(id)?;
         Ok(past)
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::audited::AuditForm;
 use super::detail::{CloseForm, ReasonForm, ReportForm};
 use super::error::StoreError;
 use super::insert::{HEARTBEAT, Named, RECONNECT};
@@ -17,7 +18,7 @@ use super::{kinds, schema};
 use crate::base::{Interner, ProfileId, Wall};
 use crate::model::{Answer, EventPage, HandshakeSeen, Query, Reading, Sample, SampleKind, Segment};
 use crate::profile::Kind;
-use crate::watch::{CheckReport, Class, CloseFacts, Event, EventBody, State};
+use crate::watch::{Audited, CheckReport, Class, CloseFacts, Event, EventBody, State};
 
 /// The most events of one answer.
 pub const PAGE: usize = 10_000;
@@ -196,6 +197,13 @@ impl Reader {
         let Some((at, body)) = self.last(id, kinds::CLOSED)? else { return Ok(None) };
         let form: Option<CloseForm> = serde_json::from_str(&body).ok();
         Ok(form.map(|form| (at, form.facts())))
+    }
+
+    /// The last audit on the profile's schedule.
+    pub(super) fn last_audit(&self, id: ProfileId) -> rusqlite::Result<Option<(Wall, Arc<Audited>)>> {
+        let Some((at, body)) = self.last(id, kinds::AUDITED)? else { return Ok(None) };
+        let form: Option<AuditForm> = serde_json::from_str(&body).ok();
+        Ok(form.and_then(AuditForm::audited).map(|audited| (at, Arc::new(audited))))
     }
 
     fn last(&self, id: ProfileId, kind: i64) -> rusqlite::Result<Option<(Wall, String)>> {

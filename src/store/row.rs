@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::audited::AuditForm;
 use super::detail::{Bound, CheckColumns, CheckForm, CloseForm, ReasonForm, micros};
 use super::exchange::{ExchangeForm, phase_from_code};
 use super::kinds::{KINDS, check_of, kind_number, outcome_number, state_number, state_of};
@@ -147,6 +148,10 @@ impl<'a> Row<'a> {
                 row.status = report.status;
                 row.close = report.close.as_ref().map(|facts| facts.script.code);
                 row.detail = text(&CheckForm::of(report, (keep == Keep::Exchanges).then_some(Bound::EVENT)));
+            }
+            EventBody::Audited(audited) => {
+                row.tag = audited.findings.iter().map(|one| one.severity as i64).max();
+                row.detail = text(&AuditForm::of(audited));
             }
             EventBody::State { from, to, reason, attempt } => {
                 row.tag = Some(pack(state_number(*from), state_number(*to)));
@@ -335,6 +340,7 @@ impl Stored {
                     total: self.value_us.and_then(|total| u64::try_from(total).ok()),
                 })))
             }
+            "audited" => EventBody::Audited(Arc::new(self.form::<AuditForm>()?.audited()?)),
             "state" => EventBody::State {
                 from: state_of(self.tag? & 0xf)?,
                 to: state_of(self.tag? >> 4)?,

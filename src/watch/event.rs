@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Message, NamespaceChange, Outcome, PongBy, Reason, SignInStep, SocketStep, State, TransportStep};
+use super::{Audited, Message, NamespaceChange, Outcome, PongBy, Reason, SignInStep, SocketStep, State, TransportStep};
 use crate::base::{ProfileId, Wall};
 use crate::profile::model::Transport;
 use crate::wire::{Exchange, Frame, Phase, Phases};
@@ -34,6 +34,8 @@ pub enum EventBody {
     },
     /// One check came to its end.
     Check(Arc<CheckReport>),
+    /// An audit on the profile's schedule came to its end.
+    Audited(Arc<Audited>),
     /// The profile's state changed.
     State {
         from: State,
@@ -252,6 +254,7 @@ impl EventBody {
             Self::Stopped => "stopped",
             Self::Profile { .. } => "profile",
             Self::Check(_) => "check",
+            Self::Audited(_) => "audited",
             Self::State { .. } => "state",
             Self::Attempt { .. } => "attempt",
             Self::Handshake { .. } => "handshake",

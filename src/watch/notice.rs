@@ -1,4 +1,4 @@
-//! Which notices are due: when an incident opens, again while it lasts, and when it ends. Pure; sending is the engine's.
+//! Which notices are due: when an incident opens, again while it lasts, and when it ends; when an audit found a policy worse. Pure; sending is the engine's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,9 +17,21 @@ pub struct Notice {
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    Failing { reason: Option<Reason>, failures: u32 },
-    StillFailing { reason: Option<Reason>, since: Wall },
-    Recovered { after: Duration },
+    Failing {
+        reason: Option<Reason>,
+        failures: u32,
+    },
+    StillFailing {
+        reason: Option<Reason>,
+        since: Wall,
+    },
+    Recovered {
+        after: Duration,
+    },
+    /// An audit found that more is let in than before, or something new amiss: a phrase each.
+    Opened {
+        what: Vec<Box<str>>,
+    },
 }
 
 /// The open incidents, and when each was last told.
@@ -49,6 +61,13 @@ impl Ledger {
                 self.open.remove(&profile)?;
                 News::Recovered { after: *lasted }
             }
+            EventBody::Audited(audited) => {
+                let what = audited.changed.as_ref().map(|change| change.opened.clone())?;
+                if what.is_empty() {
+                    return None;
+                }
+                News::Opened { what }
+            }
             _ => return None,
         };
         Some(Notice { profile, at, news })
@@ -76,8 +95,10 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::watch::Code;
+    use crate::watch::{Audited, Code, PolicyChange};
 
     const HOUR: Duration = Duration::from_secs(3600);
     const CHAT: ProfileId = ProfileId(1);
@@ -110,6 +131,23 @@ mod tests {
         ledger.on_event(CHAT, &opened(), HOUR, after(0.0));
         assert_eq!(ledger.due(after(8.0)).len(), 1);
         assert_eq!(ledger.due(after(8.5)), []);
+    }
+
+    #[test]
+    fn a_policy_that_became_worse_is_told_once_and_a_better_one_is_not() {
+        let audited = |opened: &[&str], closed: &[&str]| {
+            let list = |phrases: &[&str]| phrases.iter().map(|one| Box::from(*one)).collect();
+            let changed = Some(PolicyChange { opened: list(opened), closed: list(closed) });
+            EventBody::Audited(Arc::new(Audited { changed, ..Audited::default() }))
+        };
+        let mut ledger = Ledger::default();
+        let worse = audited(&["now also lets in null (get)"], &[]);
+        let told = ledger.on_event(CHAT, &worse, HOUR, after(0.0)).map(|notice| notice.news);
+        assert_eq!(told, Some(News::Opened { what: vec!["now also lets in null (get)".into()] }));
+        assert_eq!(ledger.due(after(2.0)), []);
+        let better = audited(&[], &["no longer lets in null (get)"]);
+        assert_eq!(ledger.on_event(CHAT, &better, HOUR, after(3.0)), None);
+        assert_eq!(ledger.on_event(CHAT, &EventBody::Audited(Arc::default()), HOUR, after(3.0)), None);
     }
 
     #[test]

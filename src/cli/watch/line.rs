@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::harmless;
-use crate::diagnosis::{session_words, words};
+use crate::diagnosis::{audit_words, session_words, words};
 use crate::watch::{Event, EventBody, Message, MessageKind, Outcome, Reason, TransportStep};
 use crate::wire::Frame;
 
@@ -71,6 +71,7 @@ fn what(body: &EventBody) -> String {
             join([&format!("after {failures} failures"), &why(reason.as_ref(), Outcome::Down)])
         }
         EventBody::IncidentClosed { lasted } => format!("after {}", took(*lasted)),
+        EventBody::Audited(audited) => audit_words::told(audited),
         EventBody::Notified { way, problem } => join([way, problem.as_deref().unwrap_or_default()]),
         EventBody::Offline { phase, affected } => {
             let phase = phase.map(|phase| phase.code()).unwrap_or_default();

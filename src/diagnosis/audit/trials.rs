@@ -7,6 +7,7 @@ use crate::browser::origin;
 use crate::diagnosis::Facts;
 use crate::diagnosis::ask::{FOREIGN, handshake, repeated_from};
 use crate::profile::model::Kind;
+use crate::watch::{LetIn, Tried};
 use crate::wire::{Exchange, Purpose, WireRequest};
 
 /// The most dots of the page's host that another letter is put in the place of.
@@ -118,6 +119,27 @@ pub struct Seen {
     pub origin: Option<String>,
     pub grant: Grant,
     pub exchange: Exchange,
+}
+
+impl Seen {
+    /// Whether the person's cookie or token goes along, or what they may read comes back.
+    pub fn is_as_the_person(&self) -> bool {
+        match self.grant {
+            Grant::ReadsWithCredentials => true,
+            Grant::Opens => self.exchange.request.headers.contains("cookie"),
+            Grant::Reads | Grant::Refused | Grant::Unknown => false,
+        }
+    }
+
+    /// As the history keeps it.
+    pub fn tried(&self) -> Tried {
+        let one = LetIn {
+            way: self.surface.code().into(),
+            origin: self.origin.as_deref().map(Into::into),
+            as_the_person: self.is_as_the_person(),
+        };
+        Tried { one, let_in: (self.grant != Grant::Unknown).then(|| self.grant.is_given()) }
+    }
 }
 
 impl Probe {

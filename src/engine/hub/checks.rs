@@ -93,6 +93,8 @@ impl Hub {
         self.set_state(id, state, reason.clone());
         self.look_again(id);
         self.on_outcome(id, outcome, reason.as_ref());
+        // Just after a check there is the most time before the next.
+        self.audit_if_due(id);
     }
 
     pub(super) fn on_outcome(&mut self, id: ProfileId, outcome: Outcome, reason: Option<&Reason>) {

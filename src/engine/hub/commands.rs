@@ -24,6 +24,7 @@ impl Hub {
         }
         match command {
             Command::Watch { id, profile } => self.watch(id, profile),
+            Command::RememberAudit { id, at, audited } => self.audits.remember(id, at, audited),
             Command::Forget(id) => self.forget(id),
             Command::CheckNow(id) => self.check_now(id),
             Command::Connect(id) | Command::Resume(id) => self.stand(id, Standing::Watch),
@@ -53,6 +54,7 @@ impl Hub {
     pub(super) fn watch(&mut self, id: ProfileId, profile: Arc<Profile>) {
         self.generation += 1;
         let generation = self.generation;
+        self.audits.want(id, &profile);
         match self.watched.get_mut(&id) {
             Some(watched) => {
                 let same = watches_the_same(&watched.profile, &profile) && watched.target.is_some();
@@ -201,6 +203,7 @@ impl Hub {
         self.schedule.remove(id);
         self.surroundings.forget(id);
         self.close_incident(id);
+        self.audits.forget(id);
         self.watched.remove(&id);
     }
 

@@ -4,6 +4,7 @@
 //! Invariants: it never waits for a probe, a session or a consumer; one profile's panic is an event and a restart, and
 //! touches no other; every state of a profile that has no session is published here, those of sessions by their machine.
 
+mod audits;
 mod checks;
 mod commands;
 mod doubt;
@@ -22,6 +23,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use self::audits::{Audits, Came};
 use self::checks::Purpose;
 use self::doubt::Held;
 use self::network::Canary;
@@ -62,6 +64,7 @@ pub(super) struct Hub {
     /// What panicked (a session, or a profile's preparation), and when each is begun again.
     restarts: Vec<(Instant, ProfileId, u64)>,
     canary: Canary,
+    audits: Audits,
 }
 
 /// What reaches the hub.
@@ -78,6 +81,7 @@ enum Turn {
     Prepared(Job, Result<Target, JoinError>),
     Probed(Id, Result<Box<Probed>, JoinError>),
     SessionEnded(Id, Result<(), JoinError>),
+    Audited(Result<Option<Came>, JoinError>),
     Due,
     /// Nobody can command any more.
     Alone,
@@ -100,6 +104,7 @@ impl Hub {
             sessions: JoinSet::new(),
             restarts: Vec::new(),
             canary: Canary::default(),
+            audits: Audits::default(),
         }
     }
 
@@ -131,6 +136,7 @@ impl Hub {
                 Ok((task, ())) => Turn::SessionEnded(task, Ok(())),
                 Err(error) => Turn::SessionEnded(error.id(), Err(error)),
             },
+            Some(ended) = self.audits.running.join_next() => Turn::Audited(ended),
             () = tokio::time::sleep_until(due.into()) => Turn::Due,
         };
         match turn {
@@ -141,6 +147,7 @@ impl Hub {
             Turn::Prepared(job, prepared) => self.on_prepared(job, prepared),
             Turn::Probed(task, result) => self.on_probed(task, result),
             Turn::SessionEnded(task, result) => self.on_session_ended(task, result),
+            Turn::Audited(ended) => self.on_audited(ended),
             Turn::Due => {}
         }
         self.start_what_is_due();
@@ -168,6 +175,7 @@ impl Hub {
         if self.canary.due.is_some_and(|due| due <= now) {
             self.send_canary(now);
         }
+        self.audit_sessions();
     }
 
     /// Says farewell on every session, and then that it is over.

@@ -7,7 +7,7 @@ use tokio::task::Id;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::session::Wish;
 use crate::engine::target::Target;
-use crate::profile::model::{Alert, Kind, Profile};
+use crate::profile::model::{Alert, Audit, Kind, Profile};
 use crate::watch::{Reason, State};
 
 pub(super) struct Watched {
@@ -45,7 +45,7 @@ impl Watched {
     }
 }
 
-/// Whether two forms of a profile are watched alike: they differ in how they are named, sorted and alerted about only.
+/// Whether two forms of a profile are watched alike: they differ only in how they are named and sorted, and in when they are alerted about and audited.
 pub(super) fn watches_the_same(one: &Profile, other: &Profile) -> bool {
     let plain = |profile: &Profile| Profile {
         name: String::new(),
@@ -54,6 +54,7 @@ pub(super) fn watches_the_same(one: &Profile, other: &Profile) -> bool {
         stack: None,
         notes: String::new(),
         alert: Alert::default(),
+        audit: Audit::default(),
         ..profile.clone()
     };
     plain(one) == plain(other)

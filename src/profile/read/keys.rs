@@ -23,6 +23,7 @@ pub(super) const ROOT: &[&str] = &[
     "reconnect",
     "objective",
     "alert",
+    "audit",
     "network",
 ];
 pub(super) const REQUEST: &[&str] =
@@ -37,10 +38,11 @@ pub(super) const LOGIN: &[&str] = &["url", "fields", "csrf", "check"];
 pub(super) const RECONNECT: &[&str] = &["attempts", "delay", "delay_max", "jitter", "fallback"];
 pub(super) const OBJECTIVE: &[&str] = &["success", "latency", "window"];
 pub(super) const ALERT: &[&str] = &["after", "notify", "again"];
+pub(super) const AUDIT: &[&str] = &["every"];
 pub(super) const NETWORK: &[&str] = &["proxy", "resolve", "ca_file", "insecure", "client_cert", "client_key"];
 
 /// The sections with their keys.
-const SECTIONS: [(&str, &[&str]); 8] = [
+const SECTIONS: [(&str, &[&str]); 9] = [
     ("request", REQUEST),
     ("websocket", WEBSOCKET),
     ("socketio", SOCKETIO),
@@ -48,6 +50,7 @@ const SECTIONS: [(&str, &[&str]); 8] = [
     ("reconnect", RECONNECT),
     ("objective", OBJECTIVE),
     ("alert", ALERT),
+    ("audit", AUDIT),
     ("network", NETWORK),
 ];
 
@@ -76,12 +79,16 @@ pub(super) fn hint(path: &str, key: &str, known: &[&str]) -> String {
     if !path.is_empty() && ROOT.contains(&key) {
         return format!("`{key}` stands at the top, before the first [section]");
     }
+    let other_word = || OTHER_WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(key));
+    if let Some((_, right)) = other_word().filter(|_| path.is_empty()) {
+        return format!("did you mean `{right}`?");
+    }
     let homes = SECTIONS.iter().filter(|(section, keys)| *section != path && keys.contains(&key));
     let homes: Vec<_> = homes.map(|(section, _)| format!("`{section}.{key}`")).collect();
     if !homes.is_empty() && !path.contains('.') {
         return format!("did you mean {}?", homes.join(" or "));
     }
-    if let Some((_, right)) = OTHER_WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(key)) {
+    if let Some((_, right)) = other_word() {
         return format!("did you mean `{right}`?");
     }
     let keys: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();

@@ -39,6 +39,9 @@ pub(super) fn read(root: &Section<'_>, profile: &mut Profile) {
     if let Some((_, section)) = section("alert", keys::ALERT) {
         alert(&section, profile);
     }
+    if let Some((_, section)) = section("audit", keys::AUDIT) {
+        audit(&section, profile);
+    }
     if let Some((_, section)) = section("network", keys::NETWORK) {
         network(&section, profile);
     }
@@ -408,6 +411,22 @@ fn alert(section: &Section<'_>, profile: &mut Profile) {
     }
     if let Some(node) = section.get("again") {
         set(&mut alert.again, node.duration(Duration::ZERO..=YEAR));
+    }
+}
+
+/// An audit oftener than this is no longer polite.
+const OFTENEST_AUDIT: Duration = Duration::from_secs(600);
+
+fn audit(section: &Section<'_>, profile: &mut Profile) {
+    if let Some(node) = section.get("every") {
+        let every = node.duration(Duration::ZERO..=YEAR).filter(|every| !every.is_zero());
+        if every.is_some_and(|every| every < OFTENEST_AUDIT) {
+            node.wrong(
+                "is too often: each audit is some dozens of requests",
+                "write at least \"10m\", or \"0s\" for none",
+            );
+        }
+        profile.audit.every = every;
     }
 }
 

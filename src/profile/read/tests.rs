@@ -237,6 +237,12 @@ fn numbers_have_their_range_and_type() {
         &["line 5: `alert.after` is out of range: -1 (write a number from 1 to 1000000)"],
     );
     check_more(
+        "[audit]\nevery = \"1m\"\n",
+        &[
+            "line 5: `audit.every` is too often: each audit is some dozens of requests (write at least \"10m\", or \"0s\" for none)",
+        ],
+    );
+    check_more(
         "timeout = \"20s\"\ninterval = \"5s\"\n",
         &[
             "line 4: warning: `timeout` is longer than `interval`: a check that hangs delays the next ones (make `timeout` the shorter)",

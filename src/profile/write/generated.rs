@@ -220,8 +220,9 @@ pub(super) fn profile() -> impl Strategy<Value = Profile> {
                 auth().boxed(),
                 option::of(rest().boxed()).boxed(),
                 option::of(network().boxed()).boxed(),
+                option::of(millis(600_000, 100_000_000)).boxed(),
             )
-                .prop_map(move |(head, request, websocket, socketio, auth, rest, network)| {
+                .prop_map(move |(head, request, websocket, socketio, auth, rest, network, audit)| {
                     let (name, mut url, page, browser, group, tags, stack, notes, enabled, times) = head;
                     if kind == Kind::WebSocket {
                         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
@@ -249,6 +250,7 @@ pub(super) fn profile() -> impl Strategy<Value = Profile> {
                         reconnect,
                         objective,
                         alert,
+                        audit: Audit { every: audit },
                         network: network.unwrap_or_default(),
                     }
                 })

@@ -11,8 +11,9 @@ use crate::profile::Kind;
 use crate::profile::model::Transport;
 use crate::store::*;
 use crate::watch::{
-    CheckReport, CloseFacts, ClosedBy, Code, Event, EventBody, Message, MessageKind, NamespaceChange, Outcome, PongBy,
-    ProfileChange, Reason, ScriptClose, SignInStep, State, Stuck, TransportStep,
+    AuditFinding, Audited, CheckReport, CloseFacts, ClosedBy, Code, Event, EventBody, LetIn, Message, MessageKind,
+    NamespaceChange, Outcome, PolicyChange, PongBy, ProfileChange, Reason, ScriptClose, Severity, SignInStep, State,
+    Stuck, TransportStep,
 };
 use crate::wire::{
     Attempt, CertFacts, Direction, Exchange, Frame, Headers, HttpVersion, NetError, Opcode, Phase, Phases, Purpose,
@@ -188,6 +189,24 @@ pub(super) fn state(from: State, to: State) -> EventBody {
     EventBody::State { from, to, reason: Some(reason()), attempt: 3 }
 }
 
+pub(super) fn audited() -> Audited {
+    let let_in = |origin: Option<&str>| LetIn {
+        way: "websocket".into(),
+        origin: origin.map(Into::into),
+        as_the_person: origin.is_some(),
+    };
+    let finding =
+        |id: &str, severity, of_origin| AuditFinding { id: id.into(), severity, text: "é".into(), of_origin };
+    Audited {
+        findings: vec![
+            finding("origin-not-validated", Severity::High, true),
+            finding("vary-origin-missing", Severity::Low, false),
+        ],
+        let_in: vec![let_in(Some("https://evil.test")), let_in(None)],
+        changed: Some(PolicyChange { opened: vec!["now also x".into()], closed: vec!["no longer y".into()] }),
+    }
+}
+
 /// At least one of each kind.
 pub(super) fn every_body() -> Vec<EventBody> {
     vec![
@@ -227,6 +246,8 @@ pub(super) fn every_body() -> Vec<EventBody> {
         EventBody::IncidentClosed { lasted: ms(5) },
         EventBody::Notified { way: "desktop".into(), problem: Some("no bus".into()) },
         EventBody::Notified { way: "webhook".into(), problem: None },
+        EventBody::Audited(Arc::new(audited())),
+        EventBody::Audited(Arc::default()),
         EventBody::Offline { phase: Some(Phase::Dns), affected: 12 },
         EventBody::Offline { phase: None, affected: 1 },
         EventBody::Online { after: ms(9) },

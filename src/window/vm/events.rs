@@ -101,6 +101,7 @@ impl Chip {
                 EventBody::Handshake { reason, .. } => reason.is_some(),
                 EventBody::Closed { facts, .. } => !facts.script.clean,
                 EventBody::Notified { problem, .. } => problem.is_some(),
+                EventBody::Audited(audited) => audited.changed.as_ref().is_some_and(|change| !change.opened.is_empty()),
                 EventBody::Recording { on, .. } => !on,
                 EventBody::Transport { step, .. } => {
                     matches!(step, TransportStep::Stuck { .. } | TransportStep::FellBack { .. })

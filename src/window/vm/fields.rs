@@ -271,6 +271,7 @@ pub const SECTIONS: &[Section] = &[
                 "desktop, webhook:URL or command:PATH",
             ),
             field("alert.again", "Again after", Line, "1h", "While it lasts"),
+            field("audit.every", "Audit every", Line, "24h; 0s: never", "Tries who else is let in; at least 10m"),
         ],
     },
     Section {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::super::filter::Facts;
 use super::super::why::close_line;
 use super::super::{local, words};
-use crate::diagnosis::{session_words, words as reasons};
+use crate::diagnosis::{audit_words, session_words, words as reasons};
 use crate::watch::{
     Event, EventBody, Message, MessageKind, NamespaceChange, Outcome, ProfileChange, State, TransportStep,
 };
@@ -117,6 +117,7 @@ fn kind_word(body: &EventBody) -> &'static str {
         EventBody::SignIn { .. } => "sign-in",
         EventBody::Closed { .. } => "closed",
         EventBody::IncidentOpened { .. } | EventBody::IncidentClosed { .. } => "incident",
+        EventBody::Audited(_) => "audit",
         EventBody::Notified { .. } => "notice",
         EventBody::Offline { .. } | EventBody::Online { .. } => "network",
         EventBody::Woke { .. } | EventBody::NetworkChanged => "machine",
@@ -205,6 +206,7 @@ fn told(body: &EventBody) -> (String, Option<State>) {
             (format!("Opened after {}", words::count(*failures as usize, "failure", "failures in a row")), None)
         }
         EventBody::IncidentClosed { lasted } => (format!("Over after {}", words::lasted(*lasted)), None),
+        EventBody::Audited(audited) => (audit_words::told(audited), None),
         EventBody::Notified { way, problem } => match problem {
             None => (format!("Told by {way}"), None),
             Some(problem) => (format!("Could not tell by {way}: {problem}"), None),
