@@ -161,6 +161,20 @@ pub enum Action {
         on: bool,
     },
 
+    // What stands in place of plots and tabs.
+    /// Keeps what fails as "before", and looks again.
+    VerifyFix(ProfileId),
+    /// The same endpoint from many pages.
+    ShowPages(ProfileId),
+    /// Opens the dialog that asks what to compare with.
+    AskCompare(ProfileId),
+    CompareWith {
+        id: ProfileId,
+        other: Box<Profile>,
+    },
+    AskAgain,
+    CloseAside,
+
     // The saved profiles. Each is saved at once and can be undone.
     /// Opens the dialog that asks for its address.
     NewProfile,

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod app;
+pub mod aside;
 pub mod backend;
 pub mod desk;
 pub mod icon;

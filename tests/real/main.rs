@@ -15,6 +15,7 @@ mod process;
 
 mod audit;
 mod cable;
+mod matrix;
 mod offline;
 mod peers;
 mod scenarios;

@@ -21,6 +21,7 @@ mod session;
 #[allow(dead_code, reason = "one of its servers is enough here")]
 mod stacks;
 mod tree;
+mod verify;
 
 use std::path::Path;
 use std::process::Command;

@@ -81,7 +81,7 @@ check = "{site}/me"
 
 /// Waits until each of these is in the name of something in the window.
 #[track_caller]
-fn until_shown(bus: &Bus, names: &[&str]) {
+pub fn until_shown(bus: &Bus, names: &[&str]) {
     wait_for(&names.join(" and "), || {
         let tree = bus.tree(&[]);
         let shown = |name| tree.iter().any(|thing| thing["name"].as_str().unwrap().contains(name));

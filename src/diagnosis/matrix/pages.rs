@@ -18,7 +18,7 @@ const FROM_DISK: &str = "file:///index.html";
 const DEV_PORTS: [(u16, &str); 5] = [
     (3000, "where React and Next.js serve pages"),
     (5173, "where Vite serves pages"),
-    (8080, "where Vue CLI and webpack serve pages"),
+    (8080, "where Vue and webpack serve pages"),
     (4200, "where Angular serves pages"),
     (8000, "where Django serves pages"),
 ];
@@ -76,7 +76,7 @@ impl Why {
             Self::WithWww => "the name with www before it",
             Self::Apex => "the domain itself",
             Self::Endpoint => "the endpoint's own origin",
-            Self::Null => "a file opened from disk, a sandboxed frame",
+            Self::Null => "a file on disk, a sandboxed frame",
             Self::Foreign => "a site that no list has",
             Self::Program => "not a browser: no Origin is sent",
         }

@@ -177,20 +177,19 @@ pub fn conclusion(all: &[Seen]) -> String {
         Some(false) => format!("{} is not let in", origin(own)),
         None => return format!("Nothing tells whether {} is let in: {}", origin(own), own.summary),
     };
-    let others = pages.iter().filter(|one| one.asker.why != Why::Own && has(one, true));
+    // The endpoint's own page mostly needs nobody's leave.
+    let others = pages.iter().filter(|one| !matches!(one.asker.why, Why::Own | Why::Endpoint) && has(one, true));
     let others: Vec<String> = others.map(|one| origin(one)).collect();
     let own_in = has(own, true);
-    let but = if own_in { "and" } else { "but" };
-    if of(Why::Foreign).is_some_and(|one| has(one, true)) {
-        text.push_str(&format!(", {but} so is a site that no list has: whoever asks is."));
-    } else if !others.is_empty() {
-        text.push_str(&format!(", {but} {} {}.", others.join(", "), if others.len() == 1 { "is" } else { "are" }));
-    } else {
-        text.push_str(if own_in {
-            ", and no other page that was tried."
-        } else {
-            ", nor is any other page that was tried."
-        });
-    }
+    let is = if others.len() == 1 { "is" } else { "are" };
+    let more = match (of(Why::Foreign).is_some_and(|one| has(one, true)), others.join(", ")) {
+        (true, _) if own_in => ", and so is a site that no list has: whoever asks is.".to_owned(),
+        (true, _) => ", but a site that no list has is.".to_owned(),
+        (false, none) if none.is_empty() && own_in => ", and no other page that was tried.".to_owned(),
+        (false, none) if none.is_empty() => ", nor is any other page that was tried.".to_owned(),
+        (false, others) if own_in => format!(", and so {is} {others}."),
+        (false, others) => format!(", but {others} {is}."),
+    };
+    text.push_str(&more);
     text
 }

@@ -170,7 +170,7 @@ fn who_is_on_the_list_is_let_in_and_nobody_else() {
             &["http://app.test", "https://app.test:8443", "https://api.test", "null", "https://origin-check.invalid"],
             &[],
         ],
-        "https://app.test is let in, and https://www.app.test is.",
+        "https://app.test is let in, and so is https://www.app.test.",
     );
     let other_scheme = |origin: Option<&str>| match origin {
         Some("http://app.test") => FINE,

@@ -45,6 +45,13 @@ impl App {
             Action::Emit { id, emit } => self.command(Command::Emit { id, emit }),
             Action::PollingOnly { id, on } => self.command(Command::PollingOnly { id, on }),
 
+            Action::VerifyFix(id) => self.verify(id),
+            Action::ShowPages(id) => self.show_pages(id),
+            Action::AskCompare(id) => self.ask_compare(id),
+            Action::CompareWith { id, other } => self.compare(id, *other),
+            Action::AskAgain => self.ask_again(),
+            Action::CloseAside => self.aside = None,
+
             Action::NewProfile => self.dialog = Some(Dialog::Ask(Ask::New(NewProfile::default()))),
             Action::Create(profile) => self.edit(Edit::Add(profile)),
             Action::EditProfile(id) => {
@@ -143,6 +150,10 @@ impl App {
 
     fn escape(&mut self, ctx: &egui::Context) {
         let typing = ctx.memory(|memory| memory.focused().is_some()) && ctx.text_edit_focused();
+        if !typing && self.aside.as_ref().is_some_and(|aside| Some(aside.id) == self.selected) {
+            self.aside = None;
+            return;
+        }
         if !typing && self.detail.escape() {
             return;
         }
@@ -156,7 +167,7 @@ impl App {
         });
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         if let Err(why) = self.backend.send(command) {
             self.say(Tone::Problem, why, false);
         }

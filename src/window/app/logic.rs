@@ -26,6 +26,7 @@ impl App {
                 break;
             }
         }
+        self.take_in_aside();
         self.refresh();
         self.wake_when_stale(ctx);
         let title = self.top.title();
@@ -85,6 +86,9 @@ impl App {
         let there = |id| live.get(id).is_some_and(crate::model::Watched::is_listed);
         if !self.selected.is_some_and(there) {
             self.selected = self.roster.vm().ids.first().copied();
+        }
+        if self.aside.as_ref().is_some_and(|aside| !there(aside.id)) {
+            self.aside = None;
         }
         let shown = self.selected.and_then(|id| live.get(id));
         self.broken = shown.is_some_and(crate::model::Watched::is_broken);

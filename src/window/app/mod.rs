@@ -2,6 +2,7 @@
 //! carries out what was wished.
 
 mod actions;
+mod asides;
 mod logic;
 mod ui;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use super::action::Action;
+use super::aside::Aside;
 use super::backend::Backend;
 use super::desk::{Desk, Waker};
 use super::panels::ask::Ask;
@@ -47,6 +49,7 @@ enum Keep {
 pub struct App {
     backend: Arc<dyn Backend>,
     desk: Desk,
+    waker: Waker,
     clock: Clock,
     theme: Theme,
     settings: Settings,
@@ -61,6 +64,8 @@ pub struct App {
     /// The live picture's version that the view-models were built of.
     seen: Option<u64>,
     detail: DetailState,
+    /// What stands in place of a profile's plots and tabs.
+    aside: Option<Aside>,
     editor: Editor,
     dialog: Option<Dialog>,
     toasts: Toasts,
@@ -96,7 +101,8 @@ impl App {
         let mut detail = DetailState::new(jiff::tz::TimeZone::system());
         detail.range = settings.range;
         Ok(Self {
-            desk: Desk::start(Arc::clone(&backend), waker)?,
+            desk: Desk::start(Arc::clone(&backend), waker.clone())?,
+            waker,
             backend,
             clock,
             theme,
@@ -110,6 +116,7 @@ impl App {
             health: Health::default(),
             seen: None,
             detail,
+            aside: None,
             editor: Editor::default(),
             dialog: None,
             toasts,

@@ -10,7 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::App;
 use crate::base::ProfileId;
-use crate::engine::{Command, Errand, Underway};
+use crate::engine::{Brought, Command, Errand, Underway};
 use crate::model::{Answer, Live, Query};
 use crate::window::backend::{Backend, Edit, Edited, Export, Refused};
 use crate::window::desk::Waker;
@@ -20,10 +20,14 @@ use crate::window::testing::repaint_delay;
 use crate::window::vm::roster::sample;
 use crate::window::vm::top::Health;
 
+mod asides;
+
 struct Fake {
     live: Mutex<Live>,
     sent: Mutex<Vec<Command>>,
     edits: Mutex<Vec<Edit>>,
+    /// What errands bring, the last of it first.
+    brought: Mutex<Vec<Vec<Brought>>>,
 }
 
 impl Backend for Fake {
@@ -37,7 +41,7 @@ impl Backend for Fake {
     }
 
     fn begin(&self, _: Errand, _: Waker) -> Result<Underway, String> {
-        Ok(Underway::of(Vec::new()))
+        Ok(Underway::of(self.brought.lock().unwrap().pop().unwrap_or_default()))
     }
 
     fn health(&self) -> Health {
@@ -72,7 +76,12 @@ impl Backend for Fake {
 
 /// The window, and what stands behind it. Its state is there from the first frame on.
 fn window(live: Live) -> (Arc<Fake>, Harness<'static, Option<App>>) {
-    let fake = Arc::new(Fake { live: Mutex::new(live), sent: Mutex::default(), edits: Mutex::default() });
+    let fake = Arc::new(Fake {
+        live: Mutex::new(live),
+        sent: Mutex::default(),
+        edits: Mutex::default(),
+        brought: Mutex::default(),
+    });
     let backend: Arc<dyn Backend> = fake.clone();
     let mut harness = Harness::builder()
         .with_size(egui::vec2(1280.0, 800.0))

@@ -107,7 +107,8 @@ impl App {
                 Some(_) => {
                     let (editor, theme) = (&mut self.editor, &self.theme);
                     let mut profile_tab = |ui: &mut Ui| editor.ui(ui, theme);
-                    detail::ui(ui, &mut self.detail, &mut DetailCtx { theme, profile_tab: &mut profile_tab })
+                    let aside = self.aside.as_ref().filter(|aside| Some(aside.id) == self.selected);
+                    detail::ui(ui, &mut self.detail, &mut DetailCtx { theme, aside, profile_tab: &mut profile_tab })
                 }
                 None if self.roster.vm().total == 0 => {
                     let folder = self.backend.profiles_folder().map(|folder| folder.display().to_string());

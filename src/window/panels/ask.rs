@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Button, Id, Key, Modal, Modifiers, RichText, TextEdit, Ui};
 use url::Url;
 
+use super::other::Other;
 use crate::base::ProfileId;
 use crate::profile::{Kind, Profile};
 use crate::window::action::{Action, EventFormat, FigureFormat};
@@ -31,6 +32,8 @@ pub enum Ask {
         id: ProfileId,
         name: String,
     },
+    /// What to compare a profile with.
+    Compare(Other),
     /// No file dialog here: the path is typed.
     Path {
         purpose: Purpose,
@@ -104,6 +107,7 @@ impl Ask {
                     false => Answered::Closed,
                 })
             }
+            Self::Compare(other) => other.ui(ui, theme),
             Self::Export { id, name } => export(ui, *id, name),
             Self::Path { purpose, text } => {
                 ui.label(style::title(purpose.title()));
@@ -193,7 +197,7 @@ impl NewProfile {
 }
 
 /// A labelled line that takes the keyboard when the dialog opens. True where Enter was pressed in it.
-fn line(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> bool {
+pub(super) fn line(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> bool {
     let first = ui.memory(|memory| memory.focused().is_none());
     let (response, done) = edit(ui, label, text, hint);
     if first {
@@ -223,7 +227,7 @@ fn edit(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> (egui::Respo
 }
 
 /// `Some(true)`: the way on was chosen, by its button or by Enter.
-fn buttons(ui: &mut Ui, theme: &Theme, word: &str, possible: bool, done: bool) -> Option<bool> {
+pub(super) fn buttons(ui: &mut Ui, theme: &Theme, word: &str, possible: bool, done: bool) -> Option<bool> {
     let mut chosen = None;
     ui.add_space(space::S);
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -2,8 +2,9 @@
 
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::{header, last_check, plots, tables, why};
+use super::{aside, header, last_check, plots, tables, why};
 use crate::window::action::{Action, Range, Tab};
+use crate::window::aside::Aside;
 use crate::window::style;
 use crate::window::theme::{Theme, space};
 use crate::window::vm::detail::DetailState;
@@ -15,6 +16,8 @@ const LEAST_TAB: f32 = 200.0;
 /// What the shell gives.
 pub struct DetailCtx<'a> {
     pub theme: &'a Theme,
+    /// What stands in place of plots and tabs.
+    pub aside: Option<&'a Aside>,
     /// The Profile tab's body.
     pub profile_tab: &'a mut dyn FnMut(&mut Ui) -> Option<Action>,
 }
@@ -31,7 +34,12 @@ pub fn ui(ui: &mut Ui, state: &mut DetailState, ctx: &mut DetailCtx<'_>) -> Opti
             let top = ui.cursor().top();
             action = header::ui(ui, &header, theme);
             if let Some(why) = state.why().cloned() {
-                action = why::ui(ui, &why, &mut state.why_open, theme).or(action.take());
+                let verify = state.profile().map(Action::VerifyFix);
+                action = why::ui(ui, &why, verify, &mut state.why_open, theme).or(action.take());
+            }
+            if let Some(open) = ctx.aside {
+                action = aside::ui(ui, open, theme).or(action.take());
+                return;
             }
             action = range_bar(ui, state, theme).or(action.take());
             // What stands above leaves less for the plots, and both leave room for the table.

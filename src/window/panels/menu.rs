@@ -23,6 +23,12 @@ pub fn items(id: ProfileId, mark: Mark) -> Vec<Option<(&'static str, Action)>> {
                 }
             }
             items.push(None);
+            if matches!(state, State::Error | State::CorsError | State::AuthRequired | State::Reconnecting) {
+                items.push(Some(("Verify the fix", Action::VerifyFix(id))));
+            }
+            items.push(Some(("Try from other pages", Action::ShowPages(id))));
+            items.push(Some(("Compare with…", Action::AskCompare(id))));
+            items.push(None);
             items.push(Some(("Disable", Action::SetEnabled(id, false))));
         }
         Mark::Off => items.push(Some(("Enable", Action::SetEnabled(id, true)))),
@@ -82,8 +88,10 @@ mod tests {
 
     #[test]
     fn a_menu_offers_what_can_be_done_now() {
-        let rest = "| Disable Edit… Move to group… Tags… Duplicate | Remove";
+        let rest = "| Try from other pages Compare with… | Disable Edit… Move to group… Tags… Duplicate | Remove";
         check(Mark::State(State::Connected), &format!("Check now Reconnect Disconnect Pause {rest}"));
+        let failed = format!("Check now Reconnect Disconnect Pause {}", rest.replacen("| ", "| Verify the fix ", 1));
+        check(Mark::State(State::CorsError), &failed);
         check(Mark::State(State::Suspended), &format!("Check now Resume {rest}"));
         check(Mark::State(State::Disconnected), &format!("Check now Connect {rest}"));
         check(Mark::Off, "Enable Edit… Move to group… Tags… Duplicate | Remove");

@@ -10,8 +10,9 @@ use crate::window::vm::why::WhyVm;
 /// Facts beyond these are left to the tables.
 const FACTS: usize = 4;
 
-/// Draws the card over the whole width. `open`: with every fix and what else it may be.
-pub fn ui(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Action> {
+/// Draws the card over the whole width. `verify`: what looks again, where that can be; `open`: with every fix and what else
+/// it may be.
+pub fn ui(ui: &mut Ui, vm: &WhyVm, verify: Option<Action>, open: &mut bool, theme: &Theme) -> Option<Action> {
     let mut action = None;
     let colour = vm.state.map_or(theme.bad(), |state| theme.state(state));
     let shown = Frame::new()
@@ -32,6 +33,15 @@ pub fn ui(ui: &mut Ui, vm: &WhyVm, open: &mut bool, theme: &Theme) -> Option<Act
                     copy.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, "Copy why"));
                     if copy.clicked() {
                         action = Some(Action::Copy(vm.text()));
+                    }
+                    // A mistake in the file is mended in the file.
+                    if let Some(wish) = verify.filter(|_| vm.state.is_some())
+                        && ui
+                            .button("Verify the fix")
+                            .on_hover_text("Look again: before and after, side by side")
+                            .clicked()
+                    {
+                        action = Some(wish);
                     }
                     ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
                         ui.add(egui::Label::new(RichText::new(&vm.headline).font(style::strong())).wrap());

@@ -215,7 +215,7 @@ impl Shown {
                 ui.label("The editor");
                 None
             };
-            let mut ctx = DetailCtx { theme: &theme, profile_tab: &mut profile_tab };
+            let mut ctx = DetailCtx { theme: &theme, aside: None, profile_tab: &mut profile_tab };
             if let Some(wish) = super::ui(ui, &mut state, &mut ctx)
                 && !state.act(&wish)
             {
