@@ -153,7 +153,7 @@ impl Window {
             });
             egui::CentralPanel::default().show(ui, |ui| {
                 let mut none = |_: &mut egui::Ui| None;
-                let mut ctx = DetailCtx { theme: &self.theme, profile_tab: &mut none };
+                let mut ctx = DetailCtx { theme: &self.theme, profile_tab: &mut none, aside: None };
                 detail::ui(ui, &mut self.detail, &mut ctx)
             });
         });

@@ -3,6 +3,8 @@
 //! Invariant: [`judge`] is pure and never says more than was seen: that a failure isn't found here does not mean that it isn't
 //! there, and what could make the difference is named.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::Facts;
@@ -10,9 +12,12 @@ use crate::browser::console::heard::{self, Heard};
 use crate::browser::local_network::Decision;
 use crate::browser::unknowable::Unknowable;
 use crate::browser::{Browser, Credentials};
-use crate::profile::intake::{Draft, Missing};
+use crate::profile::intake::{Draft, Form, Missing};
 use crate::profile::model::Kind;
 use crate::watch::{CheckReport, Outcome as Came, Reason};
+
+/// How long a WebSocket is stayed with, to see how it ends.
+pub const STAY: Duration = Duration::from_secs(3);
 
 /// What a source says that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +97,14 @@ impl Claim {
         }
     }
 
+    /// The same where the draft's source has that form. Only a console and a HAR can say how it went: who brings a command, a
+    /// script or an address says that it fails.
+    pub fn told(draft: &Draft, form: Option<Form>) -> Self {
+        let is_mute = !matches!(form, Some(Form::Console | Form::Har));
+        let claim = Self::of(draft);
+        Self { failed: claim.failed || is_mute, ..claim }
+    }
+
     /// Everything that it says by a code.
     fn codes(&self) -> Vec<&str> {
         let heard = self.console.iter().filter(|heard| heard.is_fatal).flat_map(|heard| &heard.codes);
@@ -99,6 +112,17 @@ impl Claim {
         let of_error = self.error.iter();
         heard.chain(of_error).map(String::as_str).filter(|code| *code != "net::ERR_FAILED").collect()
     }
+}
+
+/// The drafts in the order in which a person would try them: what failed, then WebSockets that brought messages, then the rest;
+/// each as the source has them.
+pub fn order(drafts: &[Draft]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    order.sort_by_key(|index| {
+        let draft = &drafts[*index];
+        (!Claim::of(draft).failed, draft.seen.messages.is_empty())
+    });
+    order
 }
 
 /// Whether the check found it.
@@ -217,7 +241,7 @@ impl Outcome {
         match self {
             Self::Reproduced { same: true } => "Reproduced: the same failure is found from here.".to_owned(),
             Self::Reproduced { same: false } => {
-                "Reproduced: it fails from here too; the browser's words name no reason to compare.".to_owned()
+                "Reproduced: it fails from here too; what was brought names no reason to compare.".to_owned()
             }
             Self::NotReproduced { saw: None, .. } => "Not reproduced: it works from here.".to_owned(),
             Self::NotReproduced { saw: Some(reason), .. } => {

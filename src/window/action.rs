@@ -193,6 +193,15 @@ pub enum Action {
     /// The profile's file as a person typed it.
     SaveText(ProfileId, String),
     AddSamples,
+    // A report of somebody's.
+    OpenReproduce,
+    CloseReproduce,
+    /// Asks for a file, then reads it.
+    PickReport,
+    /// Runs what was understood, as answered.
+    Reproduce,
+    SaveReproduced,
+
     /// Asks for a file, then makes profiles from it.
     Import,
     ImportFile(PathBuf),

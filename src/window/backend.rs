@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use super::action::{EventFormat, FigureFormat};
 use super::desk::Waker;
 use super::vm::top::Health;
-use crate::base::{Problem, ProfileId, Wall};
+use crate::base::{Problem, ProfileId, Secret, Wall};
 use crate::engine::{Command, Errand, Underway};
 use crate::model::{Answer, Live, Query};
 use crate::profile::Profile;
@@ -101,6 +101,9 @@ pub trait Backend: Send + Sync {
 
     /// Asks the history.
     fn ask(&self, query: &Query) -> Answer;
+
+    /// Puts secrets into the system's keyring; the sentence says how many.
+    fn keep(&self, secrets: &[(String, Secret)]) -> Result<String, String>;
 
     /// Writes into that file; the sentence says how much.
     fn export(&self, what: &Export, to: &Path) -> Result<String, String>;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::backend::{Backend, Edit, Edited, Export, Refused};
 use super::settings::{Settings, SettingsError};
-use crate::base::{Clock, ProfileId};
+use super::vm::reproduce::{Found, Source};
+use crate::base::{Clock, ProfileId, Secret};
 use crate::model::{Answer, Query};
 
 const QUEUE: usize = 64;
@@ -19,6 +20,8 @@ const QUEUE: usize = 64;
 pub enum Purpose {
     Export(Export),
     Import,
+    /// What a person told of: a HAR, a log, a saved command.
+    Report,
 }
 
 impl Purpose {
@@ -26,6 +29,7 @@ impl Purpose {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Import => "Import profiles",
+            Self::Report => "Open a report",
             Self::Export(Export::Figures { .. }) => "Save figures",
             Self::Export(Export::Events { .. } | Export::Text(_)) => "Export",
         }
@@ -39,6 +43,7 @@ enum Job {
     Text(ProfileId),
     Export(Export, PathBuf),
     Settings(Settings, PathBuf),
+    Keep(Vec<(String, Secret)>),
 }
 
 /// What the desk has to say.
@@ -49,6 +54,10 @@ pub enum Notice {
     Text(ProfileId, Result<String, String>),
     Exported(Result<String, String>),
     SettingsNotKept(SettingsError),
+    /// Secrets went into the keyring, or why not.
+    Kept(Result<String, String>),
+    /// A report was read, or why it can't be.
+    Read(Result<Box<Found>, String>),
     Answer(Answer),
     /// The person chose a file.
     Picked(Purpose, PathBuf),
@@ -100,6 +109,7 @@ impl Desk {
                     Job::Edit(edit) => Some(Notice::Edited(back.edit(edit))),
                     Job::Text(id) => Some(Notice::Text(id, back.profile_text(id))),
                     Job::Export(what, to) => Some(Notice::Exported(back.export(&what, &to))),
+                    Job::Keep(secrets) => Some(Notice::Kept(back.keep(&secrets))),
                     Job::Settings(settings, file) => settings.save(&file).err().map(Notice::SettingsNotKept),
                 };
                 // A closed channel: the window has gone, and what was asked for is done all the same.
@@ -134,6 +144,21 @@ impl Desk {
 
     pub fn save(&self, settings: Settings, file: PathBuf) -> Result<(), Busy> {
         self.put(Job::Settings(settings, file))
+    }
+
+    pub fn keep(&self, secrets: Vec<(String, Secret)>) -> Result<(), Busy> {
+        self.put(Job::Keep(secrets))
+    }
+
+    /// Reads a report on a thread of its own: a large one holds no edit up.
+    pub fn read(&self, source: Source) -> std::io::Result<()> {
+        let (tell, wake) = (self.notices.clone(), self.waker.clone());
+        let read = move || {
+            if tell.send(Notice::Read(read(source))).is_ok() {
+                wake.wake();
+            }
+        };
+        std::thread::Builder::new().name("report".into()).spawn(read).map(drop)
     }
 
     /// Asks the history; a question that finds the queue full is asked again when it is still wanted.
@@ -172,6 +197,16 @@ impl Desk {
 #[error("The disk is not keeping up; that was not done. Try again in a moment.")]
 pub struct Busy;
 
+fn read(source: Source) -> Result<Box<Found>, String> {
+    let found = match source {
+        Source::Text(text) => Ok(Found::of_text(&text)),
+        Source::File(path) => std::fs::File::open(&path)
+            .and_then(Found::of_source)
+            .map_err(|error| format!("{} can’t be read: {error}. Check the name and the permissions.", path.display())),
+    };
+    found.map(Box::new)
+}
+
 /// Nobody closes a dialog faster than this: one that comes back sooner never opened.
 const NO_DIALOG: Duration = Duration::from_secs(1);
 
@@ -183,6 +218,7 @@ fn dialog(purpose: Purpose, name: &str) -> Option<Notice> {
     let dialog = rfd::FileDialog::new().set_title(purpose.title());
     let picked = match &purpose {
         Purpose::Import => dialog.add_filter("Profiles", &["toml"]).pick_file(),
+        Purpose::Report => dialog.pick_file(),
         Purpose::Export(_) => dialog.set_file_name(name).save_file(),
     };
     match picked {

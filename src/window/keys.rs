@@ -22,6 +22,7 @@ pub enum Does {
     Tab(Tab),
     Export,
     New,
+    Reproduce,
     Undo,
     Keys,
     Larger,
@@ -55,6 +56,7 @@ const fn command(section: &'static str, keys: &'static str, key: Key, name: &'st
 pub const BINDINGS: &[Binding] = &[
     command("Anywhere", "Ctrl+K", Key::K, "Search or command", Does::Palette),
     Binding { typing: false, ..command("Anywhere", "Ctrl+Z", Key::Z, "Undo the last change to a profile", Does::Undo) },
+    plain("Anywhere", "B", Key::B, "Reproduce a report", Does::Reproduce),
     plain("Anywhere", "?", Key::Questionmark, "Show the keys", Does::Keys),
     command("Anywhere", "Ctrl++", Key::Plus, "Larger", Does::Larger),
     command("Anywhere", "Ctrl+−", Key::Minus, "Smaller", Does::Smaller),
@@ -78,6 +80,35 @@ pub const BINDINGS: &[Binding] = &[
     plain("Tabs", "4", Key::Num4, "Messages (Socket.IO)", Does::Tab(Tab::Messages)),
     plain("Tabs", "5", Key::Num5, "Profile", Does::Tab(Tab::Profile)),
 ];
+
+impl Does {
+    /// It is about the profile on view: where another view stands in its place, it does nothing.
+    pub fn is_of_profile(self) -> bool {
+        match self {
+            Self::Next
+            | Self::Previous
+            | Self::Open
+            | Self::Freeze
+            | Self::CheckNow
+            | Self::Reconnect
+            | Self::Pause
+            | Self::Shorter
+            | Self::Longer
+            | Self::Tab(_)
+            | Self::Export => true,
+            Self::Palette
+            | Self::Filter
+            | Self::New
+            | Self::Reproduce
+            | Self::Undo
+            | Self::Keys
+            | Self::Larger
+            | Self::Smaller
+            | Self::Reset
+            | Self::Quit => false,
+        }
+    }
+}
 
 /// The keys that do that, as they are written.
 pub fn shown(does: Does) -> &'static str {
@@ -160,6 +191,7 @@ pub fn action(does: Does, selected: Option<ProfileId>, suspended: bool) -> Optio
         Does::Tab(tab) => Action::SetTab(tab),
         Does::Export => Action::AskExport(selected?),
         Does::New => Action::NewProfile,
+        Does::Reproduce => Action::OpenReproduce,
         Does::Undo => Action::Undo,
         Does::Keys => Action::OpenKeys,
         Does::Larger => Action::ScaleUp,

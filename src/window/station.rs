@@ -12,9 +12,9 @@ use super::backend::{Backend, Edit, Edited, Export, Refused};
 use super::desk::Waker;
 use super::vm::top::{Health, Recording};
 use super::vm::words::{bytes, count};
-use crate::base::{Clock, ProfileId, Wall};
+use crate::base::{Clock, ProfileId, Secret, Wall};
 use crate::engine::book::{Book, BookError, Version};
-use crate::engine::{Command, Errand, Monitor, Underway};
+use crate::engine::{Command, Errand, Monitor, Secrets, Underway, secrets};
 use crate::export::{EventWriter, Figure, Format, Names, What, figures, history};
 use crate::model::{Answer, Live, Query};
 use crate::store::{self, Filter, Reader};
@@ -167,6 +167,14 @@ impl Backend for Station {
             Some(Ok(underway)) => Ok(underway),
             _ => Err("The engine is ending; that was not begun.".into()),
         }
+    }
+
+    fn keep(&self, secrets: &[(String, Secret)]) -> Result<String, String> {
+        let system = Secrets::system();
+        for (name, value) in secrets {
+            system.store(name, value).map_err(|error| format!("{error}: {}.", secrets::remedy(name)))?;
+        }
+        Ok(format!("{} put into the keyring.", count(secrets.len(), "secret", "secrets")))
     }
 
     fn health(&self) -> Health {

@@ -9,17 +9,14 @@ use super::ExplainArgs;
 use crate::base::Clock;
 use crate::cli::{check, fail, target};
 use crate::diagnosis::Facts;
-use crate::diagnosis::reproduce::{Claim, Outcome, judge};
+use crate::diagnosis::reproduce::{self, Claim, Outcome, STAY, judge};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::engine::{Secrets, errand};
 use crate::export::check::document;
 use crate::export::report::Checked;
-use crate::profile::intake::{self, Draft, Missing};
+use crate::profile::intake::{self, Draft, Form, Missing};
 use crate::watch::CheckReport;
-
-/// How long a WebSocket is stayed with, to see how it ends.
-const STAY: Duration = Duration::from_secs(3);
 
 /// What the check found.
 pub(super) struct Proof {
@@ -61,8 +58,8 @@ impl Proof {
 
 /// Runs it.
 pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
-    let draft = draft_of(args, pasted)?;
-    let claim = Claim::of(&draft);
+    let (draft, form) = draft_of(args, pasted)?;
+    let claim = Claim::told(&draft, form);
     let target = target::ready_with(draft.profile, &errand::with(draft.secrets, Arc::new(Secrets::system()).source()))?;
     let profile = &target.profile;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -80,13 +77,14 @@ pub(super) fn run(args: &ExplainArgs, pasted: &str) -> Result<Proof, ExitCode> {
     Ok(Proof { outcome, target, url, reports: [report] })
 }
 
-/// The first draft of the text, with what the command adds.
-fn draft_of(args: &ExplainArgs, pasted: &str) -> Result<Draft, ExitCode> {
+/// The draft of the text that wants to be tried first, with what the command adds.
+fn draft_of(args: &ExplainArgs, pasted: &str) -> Result<(Draft, Option<Form>), ExitCode> {
     let intake = intake::read(pasted, None);
     for problem in &intake.problems {
         eprintln!("{problem}");
     }
-    let Some(mut draft) = intake.drafts.into_iter().next() else {
+    let first = reproduce::order(&intake.drafts).first().copied();
+    let Some(mut draft) = first.and_then(|first| intake.drafts.into_iter().nth(first)) else {
         return Err(fail(
             "nothing in this says what to check",
             "paste the line that names the address, or its curl command; or use `wirewatch check URL --page PAGE`",
@@ -108,5 +106,5 @@ fn draft_of(args: &ExplainArgs, pasted: &str) -> Result<Draft, ExitCode> {
             }
         }
     }
-    Ok(draft)
+    Ok((draft, intake.form))
 }

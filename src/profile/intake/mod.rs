@@ -10,6 +10,7 @@ mod console;
 mod curl;
 mod har;
 mod js;
+mod kind;
 mod postman;
 mod request;
 mod script;

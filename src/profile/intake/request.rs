@@ -332,7 +332,7 @@ fn is_vague(url: &Url) -> bool {
 }
 
 /// The address of one of Engine.IO's requests → the server's: path, revision and transport go where profiles have them.
-fn take_socketio(profile: &mut Profile) {
+pub(super) fn take_socketio(profile: &mut Profile) {
     let (mut transport, mut is_upgrade) = (None, false);
     let mut rest: Vec<(String, String)> = Vec::new();
     for (name, value) in profile.url.query_pairs().into_owned() {

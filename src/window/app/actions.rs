@@ -13,6 +13,7 @@ use crate::window::panels::palette::Palette;
 use crate::window::style;
 use crate::window::theme::{Look, SCALE, SCALE_STEP, Theme};
 use crate::window::toast::Tone;
+use crate::window::vm::reproduce::Source;
 
 impl App {
     pub(super) fn act(&mut self, ctx: &egui::Context, action: Action) {
@@ -68,6 +69,11 @@ impl App {
             Action::Save(id, profile) => self.edit(Edit::Save(id, profile)),
             Action::SaveText(id, text) => self.edit(Edit::SaveText(id, text)),
             Action::AddSamples => self.edit(Edit::AddSamples),
+            Action::OpenReproduce => self.open_reproduce(),
+            Action::CloseReproduce => self.reproducing = false,
+            Action::PickReport => self.desk.pick(Purpose::Report, ""),
+            Action::Reproduce => self.run_reproduce(),
+            Action::SaveReproduced => self.save_reproduced(),
             Action::Import => self.desk.pick(Purpose::Import, ""),
             Action::ImportFile(path) => self.edit(Edit::Import(path)),
             Action::OpenDemo => self.open_demo(),
@@ -135,6 +141,10 @@ impl App {
     pub(super) fn picked(&mut self, purpose: Purpose, path: PathBuf) {
         let done = match purpose {
             Purpose::Import => self.desk.edit(Edit::Import(path)),
+            Purpose::Report => {
+                self.bring(Source::File(path));
+                Ok(())
+            }
             Purpose::Export(what) => self.desk.export(what, path),
         };
         if let Err(busy) = done {
@@ -145,11 +155,16 @@ impl App {
     fn select(&mut self, id: Option<ProfileId>) {
         let Some(id) = id else { return };
         self.selected = Some(id);
+        self.reproducing = false;
         self.roster.reveal(id);
     }
 
     fn escape(&mut self, ctx: &egui::Context) {
         let typing = ctx.memory(|memory| memory.focused().is_some()) && ctx.text_edit_focused();
+        if !typing && self.reproducing {
+            self.reproducing = false;
+            return;
+        }
         if !typing && self.aside.as_ref().is_some_and(|aside| Some(aside.id) == self.selected) {
             self.aside = None;
             return;
@@ -173,7 +188,7 @@ impl App {
         }
     }
 
-    fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: Edit) {
         if let Err(busy) = self.desk.edit(edit) {
             self.say(Tone::Problem, busy.to_string(), false);
         }

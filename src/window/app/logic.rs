@@ -28,6 +28,7 @@ impl App {
         }
         self.take_in_aside();
         self.refresh();
+        self.reproduce_in();
         self.wake_when_stale(ctx);
         let title = self.top.title();
         if title != self.title {
@@ -58,6 +59,9 @@ impl App {
                 self.keep = Keep::Nowhere;
                 self.say(Tone::Problem, error.to_string(), false);
             }
+            Notice::Kept(Err(why)) => self.say(Tone::Problem, why, false),
+            Notice::Kept(Ok(said)) => self.say(Tone::Done, said, false),
+            Notice::Read(found) => self.reproduce.take(found),
             Notice::Answer(answer) => self.detail.answer(answer),
             Notice::Picked(purpose, path) => self.picked(purpose, path),
             Notice::NoDialog(purpose, name) => {

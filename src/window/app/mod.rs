@@ -4,6 +4,7 @@
 mod actions;
 mod asides;
 mod logic;
+mod reproduce;
 mod ui;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use super::style;
 use super::theme::Theme;
 use super::toast::{Toasts, Tone};
 use super::vm::detail::DetailState;
+use super::vm::reproduce::Reproduce;
 use super::vm::top::{Health, TopVm};
 use crate::base::{Clock, ProfileId};
 use crate::model::Live;
@@ -67,6 +69,9 @@ pub struct App {
     /// What stands in place of a profile's plots and tabs.
     aside: Option<Aside>,
     editor: Editor,
+    /// A report that somebody told of; kept while the view is closed.
+    reproduce: Reproduce,
+    reproducing: bool,
     dialog: Option<Dialog>,
     toasts: Toasts,
     /// Wishes of this frame, carried out at its end.
@@ -118,6 +123,8 @@ impl App {
             detail,
             aside: None,
             editor: Editor::default(),
+            reproduce: Reproduce::default(),
+            reproducing: false,
             dialog: None,
             toasts,
             wishes: Vec::new(),

@@ -1,5 +1,7 @@
 //! The whole window over a backend made by hand.
 
+mod reproduce;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::App;
-use crate::base::ProfileId;
+use crate::base::{ProfileId, Secret};
 use crate::engine::{Brought, Command, Errand, Underway};
 use crate::model::{Answer, Live, Query};
 use crate::window::backend::{Backend, Edit, Edited, Export, Refused};
@@ -26,8 +28,11 @@ struct Fake {
     live: Mutex<Live>,
     sent: Mutex<Vec<Command>>,
     edits: Mutex<Vec<Edit>>,
+    /// The names of the secrets that were to be kept.
+    kept: Mutex<Vec<String>>,
     /// What errands bring, the last of it first.
     brought: Mutex<Vec<Vec<Brought>>>,
+    begun: Mutex<Vec<Errand>>,
 }
 
 impl Backend for Fake {
@@ -40,8 +45,14 @@ impl Backend for Fake {
         Ok(())
     }
 
-    fn begin(&self, _: Errand, _: Waker) -> Result<Underway, String> {
+    fn begin(&self, errand: Errand, _: Waker) -> Result<Underway, String> {
+        self.begun.lock().unwrap().push(errand);
         Ok(Underway::of(self.brought.lock().unwrap().pop().unwrap_or_default()))
+    }
+
+    fn keep(&self, secrets: &[(String, Secret)]) -> Result<String, String> {
+        self.kept.lock().unwrap().extend(secrets.iter().map(|(name, _)| name.clone()));
+        Ok("Kept.".into())
     }
 
     fn health(&self) -> Health {
@@ -80,7 +91,9 @@ fn window(live: Live) -> (Arc<Fake>, Harness<'static, Option<App>>) {
         live: Mutex::new(live),
         sent: Mutex::default(),
         edits: Mutex::default(),
+        kept: Mutex::default(),
         brought: Mutex::default(),
+        begun: Mutex::default(),
     });
     let backend: Arc<dyn Backend> = fake.clone();
     let mut harness = Harness::builder()

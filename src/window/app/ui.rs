@@ -11,7 +11,7 @@ use crate::window::panels::detail::{self, DetailCtx};
 use crate::window::panels::palette::Chosen;
 use crate::window::panels::roster::RosterCtx;
 use crate::window::panels::top::{self, TopCtx};
-use crate::window::panels::{roster_row, sheet, welcome};
+use crate::window::panels::{reproduce, roster_row, sheet, welcome};
 use crate::window::style;
 use crate::window::theme::space;
 
@@ -24,6 +24,7 @@ impl App {
         let ctx = ui.ctx().clone();
         // The window itself, by its title: the first thing that a screen reader says.
         ctx.accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.title.as_str()));
+        self.brought(&ctx);
         self.keyboard(&ctx);
         self.top_bar(ui);
         self.roster_side(ui);
@@ -54,8 +55,9 @@ impl App {
         let suspended = self.selected.is_some_and(|id| {
             self.with_live(|live| live.get(id).is_some_and(|one| one.state == crate::watch::State::Suspended))
         });
-        let pressed = keys::pressed(ctx, focus);
-        self.wishes.extend(pressed.into_iter().filter_map(|does| keys::action(does, self.selected, suspended)));
+        let pressed = keys::pressed(ctx, focus).into_iter();
+        let pressed = pressed.filter(|does| !self.reproducing || !does.is_of_profile());
+        self.wishes.extend(pressed.filter_map(|does| keys::action(does, self.selected, suspended)));
         if !egui::Popup::is_any_open(ctx) && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             self.wishes.push(Action::Escape);
         }
@@ -103,6 +105,7 @@ impl App {
         let wish = CentralPanel::default()
             .frame(frame)
             .show(ui, |ui| match self.selected {
+                _ if self.reproducing => reproduce::ui(ui, &mut self.reproduce, &self.theme),
                 Some(id) if self.broken => self.broken_side(ui, id),
                 Some(_) => {
                     let (editor, theme) = (&mut self.editor, &self.theme);

@@ -114,7 +114,11 @@ impl Ask {
                 ui.label(RichText::new("There is no file dialog on this machine. The file's path:").weak());
                 let done = line(ui, "Path", text, "/home/me/export.jsonl");
                 let path = expand(text);
-                let word = if *purpose == Purpose::Import { "Import" } else { "Save" };
+                let word = match purpose {
+                    Purpose::Import => "Import",
+                    Purpose::Report => "Open",
+                    Purpose::Export(_) => "Save",
+                };
                 buttons(ui, theme, word, path.is_some(), done).and_then(|yes| match (yes, path) {
                     (true, Some(path)) => Some(Answered::Path(purpose.clone(), path)),
                     (true, None) => None,

@@ -51,7 +51,7 @@ pub fn body(ui: &mut Ui, vm: &LastCheckVm, theme: &Theme) -> Option<Action> {
     action
 }
 
-fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Option<Action> {
+pub(super) fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Option<Action> {
     let mut action = None;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(&vm.title).font(style::strong()));
@@ -90,7 +90,7 @@ fn exchange_ui(ui: &mut Ui, vm: &ExchangeVm, total: f32, theme: &Theme) -> Optio
 }
 
 /// Names, and what there is to say of each.
-fn named(ui: &mut Ui, id: &str, lines: &[(&'static str, String)], font: egui::FontId, theme: &Theme) {
+pub(super) fn named(ui: &mut Ui, id: &str, lines: &[(&'static str, String)], font: egui::FontId, theme: &Theme) {
     if lines.is_empty() {
         return;
     }

@@ -15,6 +15,7 @@ pub mod pages;
 pub mod palette;
 pub mod plot_items;
 pub mod plots;
+pub mod reproduce;
 pub mod roster;
 pub mod roster_row;
 pub mod rows;

@@ -226,6 +226,7 @@ pub fn entries(live: &Live, selected: Option<ProfileId>) -> Vec<Entry> {
     add("Zoom back".into(), "", Action::ZoomBack);
     add("Add the sample profiles".into(), "", Action::AddSamples);
     add("Import profiles…".into(), "", Action::Import);
+    add("Open a report: a HAR, a log, a saved command…".into(), "", Action::PickReport);
     add("Open the demo".into(), "", Action::OpenDemo);
     for id in live.roster(Order::WorstFirst).ids() {
         let Some(watched) = live.get(id) else { continue };

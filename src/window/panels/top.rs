@@ -62,6 +62,10 @@ pub fn ui(ui: &mut Ui, ctx: &TopCtx<'_>) -> Option<Action> {
                 action = Some(Action::OpenKeys);
             }
             action = view_menu(ui, ctx).or(action.take());
+            let report = ui.button("Reproduce…");
+            if report.on_hover_text("Somebody reports a failure: is it found from here?  B").clicked() {
+                action = Some(Action::OpenReproduce);
+            }
             ui.add_space(space::S);
             status(ui, ctx);
         });
@@ -244,6 +248,7 @@ mod tests {
     fn the_command_box_the_keys_and_the_view_are_a_click_away() {
         assert_eq!(wished("Search or command"), [Action::OpenPalette]);
         assert_eq!(wished("Keys"), [Action::OpenKeys]);
+        assert_eq!(wished("Reproduce…"), [Action::OpenReproduce]);
         assert_eq!(wished("View > Light > High contrast").last(), Some(&Action::SetLook(Look::HighContrast)));
         assert_eq!(wished("View > Larger"), [Action::ScaleUp]);
     }

@@ -37,6 +37,12 @@ pub fn ui(ui: &mut Ui, theme: &Theme, folder: Option<&str>) -> Option<Action> {
                 ),
                 ("Add the samples", "One profile for each kind and stack, to edit", "", Action::AddSamples),
                 ("Import…", "Profiles from a TOML file", "", Action::Import),
+                (
+                    "Reproduce a report…",
+                    "A console line, a curl command, a HAR: is it found from here?",
+                    "B",
+                    Action::OpenReproduce,
+                ),
             ];
             for (index, (name, what, keys, wish)) in choices.into_iter().enumerate() {
                 if choice(ui, theme, width, (name, what, keys), index == 0) {
@@ -111,10 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_start_offers_demo_samples_import_and_a_new_profile() {
+    fn the_first_start_offers_demo_samples_import_a_report_and_a_new_profile() {
         check("Open the demo", Action::OpenDemo);
         check("Add the samples", Action::AddSamples);
         check("Import…", Action::Import);
+        check("Reproduce a report…", Action::OpenReproduce);
         check("New profile", Action::NewProfile);
     }
 }

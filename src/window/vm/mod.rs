@@ -13,6 +13,7 @@ pub mod link;
 pub mod local;
 pub mod pages;
 pub mod plots;
+pub mod reproduce;
 pub mod roster;
 pub mod sides;
 pub mod top;

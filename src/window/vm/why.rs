@@ -162,12 +162,12 @@ fn evidence<'a>(watched: &'a Watched, profile: &'a Profile) -> Facts<'a> {
     )
 }
 
-fn fix_vm(fix: Fix) -> FixVm {
+pub(super) fn fix_vm(fix: Fix) -> FixVm {
     let text = if fix.stack == "any" { fix.text } else { format!("{}: {}", fix.stack, fix.text) };
     FixVm { text, snippet: fix.snippet }
 }
 
-fn others_line(others: &[(CauseId, f32)]) -> Option<String> {
+pub(super) fn others_line(others: &[(CauseId, f32)]) -> Option<String> {
     let names: Vec<String> =
         others.iter().map(|(cause, share)| format!("{} ({:.0} %)", cause.as_str(), share * 100.0)).collect();
     (!names.is_empty()).then(|| format!("It may also be: {}", names.join(", ")))
