@@ -4,11 +4,16 @@
 
 mod common;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Watching, check, in_short};
+use wirewatch::base::{Clock, ProfileId};
+use wirewatch::engine::probe::{self, Manner};
+use wirewatch::engine::{Patterns, SecretSource, Target};
 use wirewatch::lab::{Lab, Options};
-use wirewatch::profile::{Auth, Credentials, Kind, Login, Profile, Setting};
+use wirewatch::profile::{Auth, Credentials, Kind, Login, Profile, Proxy, Setting};
 use wirewatch::watch::signin::Refusal;
 use wirewatch::watch::{EventBody, SignInStep, State};
 use wirewatch::wire::Purpose;
@@ -201,6 +206,29 @@ fn a_wrong_password_is_not_tried_again_and_again() {
     // At 0, 0.1, 0.2, 0.4, 0.8 s: each rest is twice as long as the one before.
     assert!((2..=6).contains(&posts), "{posts}");
     assert_eq!(world.lab().seen_at("/api").len(), 0);
+}
+
+#[test]
+fn an_endpoint_that_refuses_who_is_signed_in_is_asked_at_most_twice_a_check() {
+    let world = World::new();
+    for (kind, asked) in [(Kind::Http, "/api"), (Kind::SocketIo, "/socket.io/")] {
+        let mut profile = world.profile(kind, &format!("{asked}?status=401"), "wirewatch");
+        profile.network.proxy = Proxy::Direct;
+        // What the second check is signed in with stands for longer than this test.
+        profile.interval = Duration::from_secs(60);
+        let secrets: SecretSource = Arc::new(|_: &[String]| Ok(HashMap::new()));
+        let target = Arc::new(Target::prepare(ProfileId(1), Arc::new(profile), &secrets, &Patterns::default()));
+        let requests: Vec<usize> = (0..4)
+            .map(|_| {
+                let manner = Manner { scheduled: Clock.mono(), observe: Some(Duration::ZERO) };
+                let before = world.lab().seen_at(asked).len();
+                let probed = world.runtime.block_on(probe::check(&target, manner, Clock));
+                assert_eq!(in_short(&probed.report), "auth_required 401 auth_required", "{kind:?}");
+                world.lab().seen_at(asked).len() - before
+            })
+            .collect();
+        assert_eq!(requests, [1, 2, 1, 1], "{kind:?}");
+    }
 }
 
 #[test]

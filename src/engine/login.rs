@@ -188,18 +188,23 @@ impl Target {
         }
     }
 
-    /// That sign-in holds no longer: the next [`Target::sign_in`] makes another.
-    pub fn sign_out(&self, number: u64, now: Instant) {
-        let Some(login) = &self.login else { return };
+    /// That sign-in holds no longer: the next [`Target::sign_in`] makes another, or finds one. False where it stands for now,
+    /// because the one before didn't help either: then asking again would bring the same.
+    pub fn sign_out(&self, number: u64, now: Instant) -> bool {
+        let Some(login) = &self.login else { return false };
         let mut account = login.lock();
-        if account.number != number || account.stands.is_some_and(|until| now < until) {
-            return;
+        if account.number != number {
+            return true;
+        }
+        if account.stands.is_some_and(|until| now < until) {
+            return false;
         }
         let lasted = account.made.take().map(|made| now.saturating_duration_since(made));
         account.in_vain =
             if lasted.is_some_and(|lasted| lasted < login.interval * 2) { account.in_vain + 1 } else { 0 };
         account.stands = (0 < account.in_vain).then(|| now + login.rest(account.in_vain));
         account.jar = None;
+        true
     }
 
     /// A person asks: what was refused may be tried at once.

@@ -87,8 +87,7 @@ pub(super) async fn bare(target: &Arc<Target>, manner: Manner, clock: Clock) -> 
         let seen = Box::pin(look(target, client, manner, clock)).await;
         let over = verdict_of(target, &seen).reason.filter(|reason| target.rules().signs_in() && wants_sign_in(reason));
         match over {
-            Some(reason) if !is_new => {
-                target.sign_out(entry.number, clock.mono());
+            Some(reason) if !is_new && target.sign_out(entry.number, clock.mono()) => {
                 let exchange = seen.answer.and_then(|mut answer| answer.exchanges.pop()).map(Arc::new);
                 told.push(SignInTold { step: SignInStep::Expired, exchange, reason: Some(reason) });
             }

@@ -285,7 +285,8 @@ impl Task {
                     continue;
                 }
                 Effect::SignOut => {
-                    self.target.sign_out(self.entry, self.shared.clock.mono());
+                    // Its back-off says when it tries again.
+                    let _ = self.target.sign_out(self.entry, self.shared.clock.mono());
                     continue;
                 }
                 Effect::Send { text, heartbeat } => Outgoing::Text { text, heartbeat },

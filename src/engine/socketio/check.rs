@@ -58,8 +58,7 @@ pub(in crate::engine) async fn check(target: &Arc<Target>, manner: Manner, clock
         let verdict = verdict_of(target, &seen, total);
         let over = verdict.reason.clone().filter(|reason| target.rules().signs_in() && wants_sign_in(reason));
         match over {
-            Some(reason) if !is_new => {
-                target.sign_out(line.entry(), clock.mono());
+            Some(reason) if !is_new && target.sign_out(line.entry(), clock.mono()) => {
                 let exchange = seen.exchanges.pop();
                 told.push(SignInTold { step: SignInStep::Expired, exchange, reason: Some(reason) });
             }

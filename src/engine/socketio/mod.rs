@@ -140,7 +140,10 @@ impl Task {
                     self.count(false);
                     news.extend(self.line.hang_up(code.is_some()).await);
                 }
-                Effect::SignOut => self.target.sign_out(self.line.entry(), self.shared.clock.mono()),
+                Effect::SignOut => {
+                    // Its back-off says when it tries again.
+                    let _ = self.target.sign_out(self.line.entry(), self.shared.clock.mono());
+                }
                 // Of WebSocket profiles: events are said by the line.
                 Effect::Send { .. } | Effect::Ping { .. } => {}
             }
