@@ -13,12 +13,15 @@ pub mod cause;
 pub mod explain;
 pub mod facts;
 pub mod fixes;
+pub mod idle;
 pub mod matrix;
 pub mod mended;
+pub mod ports;
 pub mod reproduce;
 mod rule;
 mod rules;
 pub mod session_words;
+pub mod stickiness;
 pub mod words;
 
 pub use beside::{About, Remark};

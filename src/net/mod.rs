@@ -20,6 +20,7 @@ pub mod machine;
 mod peer;
 #[cfg(test)]
 mod peer_tls;
+pub mod ports;
 mod proxy;
 mod settings;
 mod stream;

@@ -4,6 +4,7 @@
 pub mod audited;
 pub mod backoff;
 pub mod event;
+pub mod idle;
 pub mod incident;
 pub mod meaning;
 pub mod message;

@@ -7,6 +7,7 @@ pub mod error;
 pub mod exchange;
 pub mod frame;
 pub mod headers;
+pub mod listener;
 pub mod timing;
 pub mod tls;
 
@@ -16,5 +17,6 @@ pub use error::{NetError, Phase};
 pub use exchange::{Attempt, Exchange, HttpVersion, Purpose, Quirks, Transfer, WireRequest, WireResponse};
 pub use frame::{Direction, Frame, Opcode};
 pub use headers::Headers;
+pub use listener::Listener;
 pub use timing::Phases;
 pub use tls::{CertFacts, TlsFacts};

@@ -15,6 +15,7 @@ mod process;
 
 mod audit;
 mod cable;
+mod idle;
 mod matrix;
 mod offline;
 mod peers;

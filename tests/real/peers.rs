@@ -24,12 +24,13 @@ impl Nginx {
         Self::before(free_port())
     }
 
-    /// In front of a server on that port, on `/ws/`, `/no-upgrade/` and `/impatient/`.
+    /// In front of a server on that port, on `/ws/`, `/no-upgrade/`, `/impatient/` and `/quiet/`.
     pub fn before(backend: u16) -> Self {
         Self::before_workers(&[backend])
     }
 
-    /// In front of several, each asked in turn, whoever asks; Socket.IO's path too.
+    /// In front of several, each asked in turn, whoever asks; Socket.IO's path too. `/turns/` and `/pinned/` name who answered; behind
+    /// the latter an address stays with its worker.
     pub fn before_workers(backends: &[u16]) -> Self {
         let workers: String = backends.iter().map(|port| format!("server 127.0.0.1:{port}; ")).collect();
         let folder = TempDir::new().unwrap();
@@ -50,6 +51,7 @@ impl Nginx {
                client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
                uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
                upstream workers {{ {workers} }}
+               upstream pinned {{ ip_hash; {workers} }}
                server {{
                  listen 127.0.0.1:{port};
                  listen 127.0.0.1:{tls_port} ssl http2;
@@ -68,6 +70,9 @@ impl Nginx {
                  location /socket.io/ {{ add_header X-Proxy nginx; proxy_pass http://workers; {upgrade} }}
                  location /ws/ {{ proxy_pass http://workers/; {upgrade} }}
                  location /impatient/ {{ proxy_pass http://workers/; {upgrade} proxy_read_timeout 1s; }}
+                 location /turns/ {{ proxy_pass http://workers/; add_header X-Backend $upstream_addr always; }}
+                 location /pinned/ {{ proxy_pass http://pinned/; add_header X-Backend $upstream_addr always; }}
+                 location /quiet/ {{ proxy_pass http://workers/; {upgrade} proxy_read_timeout 2s; }}
                  location /no-upgrade/ {{ proxy_pass http://workers/; proxy_http_version 1.1; }}
                }}
              }}"

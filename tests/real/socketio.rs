@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::Url;
-use wirewatch::base::ProfileId;
-use wirewatch::engine::Command;
+use wirewatch::base::{Clock, ProfileId};
+use wirewatch::diagnosis::Facts;
+use wirewatch::diagnosis::stickiness::{Stickiness, judge};
+use wirewatch::engine::{Command, Patterns, SecretSource, Target, stickiness};
 use wirewatch::profile::model::{JsonSetting, Login};
 use wirewatch::profile::{Auth, Credentials, Kind, Profile, Setting};
 use wirewatch::watch::{
@@ -314,4 +316,33 @@ fn the_state_of_a_connection_is_recovered() {
     until_upgraded(&mut watching);
     emit(&watching, "cut", json!(1), false);
     assert_eq!(sid_of(until_namespace(&mut watching, "/", "joined")), (first, true));
+}
+
+/// What six sessions through that location of nginx show.
+fn stickiness_behind(nginx: &Nginx, location: &str, stack: Stack) -> Stickiness {
+    let mut profile = page(&nginx.http("/"), stack);
+    profile.socketio.path = format!("{location}socket.io/");
+    profile.network.proxy = wirewatch::profile::Proxy::Direct;
+    let secrets: SecretSource = Arc::new(|_: &[String]| Ok(std::collections::HashMap::new()));
+    let target = Arc::new(Target::prepare(ProfileId(1), Arc::new(profile), &secrets, &Patterns::default()));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sessions = runtime.block_on(stickiness::sessions(&target, 6, Clock)).unwrap();
+    judge(&Facts::of_session(&target.profile, None, None, None, Default::default()), &sessions)
+}
+
+#[test]
+#[ignore = "needs nginx, Python and Node: .ci/run installs them and runs cargo test --test real -- --ignored"]
+fn sessions_that_wander_between_workers_are_told_from_those_that_stay() {
+    each(&[Stack::FlaskThreads, Stack::Node4], |stack| {
+        let workers = [Rooms::start(stack, json!({})), Rooms::start(stack, json!({}))];
+        let nginx = Nginx::before_workers(&workers.each_ref().map(|worker| worker.port));
+        let wander = stickiness_behind(&nginx, "/turns/", stack);
+        assert!(wander.opened == 6 && 0 < wander.lost, "{wander:?}");
+        assert_eq!(wander.cause.map(|cause| cause.as_str()), Some("sticky-sessions-missing"));
+        let seen = wander.workers.unwrap();
+        assert_eq!((&*seen.by, seen.answers.len()), ("X-Backend", 2));
+
+        let stay = stickiness_behind(&nginx, "/pinned/", stack);
+        assert_eq!((stay.opened, stay.lost, stay.cause, stay.workers), (6, 0, None, None), "{}", stay.summary);
+    });
 }

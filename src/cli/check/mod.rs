@@ -1,6 +1,9 @@
 //! `wirewatch check`: one whole check, every step with its time, the verdict, the cause, the fix.
 
+mod idle;
 mod pages;
+mod ports;
+mod stickiness;
 pub(super) mod text;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -12,18 +15,27 @@ use clap::Args;
 
 use super::report::ReportArg;
 use super::target::{self, TargetArgs};
-use super::{Folders, fail};
+use super::{Folders, fail, harmless};
 use crate::base::Clock;
-use crate::diagnosis::{Facts, diagnose};
+use crate::diagnosis::{CauseId, Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::export::check::{deciding, document, is_healthy};
 use crate::export::report::{Checked, Report};
-use crate::profile::{Profile, parse_duration};
+use crate::profile::parse_duration;
 use crate::watch::CheckReport;
 
 /// The most connections of one command: a look at a limit, not a load.
 const MOST: u32 = 1_000;
+
+/// Causes that rest on who listens where.
+const ABOUT_PORTS: [CauseId; 5] = [
+    CauseId::ConnectionRefused,
+    CauseId::ConnectTimeout,
+    CauseId::Localhost127Mismatch,
+    CauseId::PathServedByOtherApp,
+    CauseId::PortHeldByOtherProgram,
+];
 
 /// Check one endpoint as a page's script would use it: every step with its time, the verdict, the cause, the fix
 #[derive(Debug, Args)]
@@ -32,7 +44,8 @@ const MOST: u32 = 1_000;
     wirewatch check wss://api.example.com/ws --observe 10s\n  \
     wirewatch check 'Sales chat' --json\n  \
     wirewatch check http://localhost:5000/api --page http://localhost:3000/ --pages\n  \
-    wirewatch check 'Sales chat' --report sales-chat.html\n\n\
+    wirewatch check 'Sales chat' --report sales-chat.html\n  \
+    wirewatch check 'Sales chat' --idle-cutoff 10m\n\n\
     Exit code: 0 healthy, 1 a fault was found, 2 it could not be checked.")]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -50,10 +63,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
     concurrent: u32,
 
-    /// From which pages does it work? Checks once from each of about a dozen: this machine's other names, the other scheme, other
-    /// ports, with and without www, null, no page at all
-    #[arg(long, conflicts_with_all = ["observe", "repeat", "concurrent"])]
-    pages: bool,
+    #[command(flatten)]
+    instead: Instead,
 
     /// One JSON document
     #[arg(long)]
@@ -63,13 +74,35 @@ pub struct CheckArgs {
     report: ReportArg,
 }
 
+/// What is found out in the place of a check's verdict: one thing at a time.
+#[derive(Debug, Args)]
+#[group(id = "instead", multiple = false, conflicts_with_all = ["observe", "repeat", "concurrent", "report"])]
+struct Instead {
+    /// From which pages does it work? Checks once from each of about a dozen: this machine's other names, the other scheme, other
+    /// ports, with and without www, null, no page at all
+    #[arg(long)]
+    pages: bool,
+
+    /// How long may a connection be quiet before something cuts it? Looks up to MAX (5m), with at most four connections at a time
+    #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = "5m", value_parser = parse_duration)]
+    idle_cutoff: Option<Duration>,
+
+    /// Do the requests of a Socket.IO session stay with one worker? Opens N (6) by polling
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "6", value_parser = clap::value_parser!(u32).range(1..=50))]
+    stickiness: Option<u32>,
+
+    /// Which programs of this machine listen on the target's port, on which addresses, and what do they speak?
+    #[arg(long)]
+    port_report: bool,
+}
+
 /// Runs the command.
 pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     let target = match target::prepare(&args.target, folders) {
         Ok(target) => target,
         Err(code) => return code,
     };
-    if args.pages {
+    if args.instead.pages {
         return pages::run(&target, args.json);
     }
     let profile = &target.profile;
@@ -77,6 +110,15 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no runtime: {error}"), ""),
     };
+    if args.instead.port_report {
+        return ports::run(&target, args.json, &runtime);
+    }
+    if let Some(count) = args.instead.stickiness {
+        return stickiness::run(&target, count, args.json, &runtime);
+    }
+    if let Some(most) = args.instead.idle_cutoff {
+        return idle::run(&target, most, args.json, &runtime);
+    }
     let reports = runtime.block_on(async {
         tokio::select! {
             reports = check_all(&target, args) => Some(reports),
@@ -94,7 +136,8 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     if let Err(code) = args.report.save(|| Report::of_check(checked)) {
         return code;
     }
-    match print(args, profile, &url, deciding, &reports) {
+    let local = ports::beside(&target, &reports);
+    match print(args, checked, &local) {
         Ok(()) => code,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,
         Err(error) => fail(&format!("standard output can't be written: {error}"), ""),
@@ -107,21 +150,23 @@ async fn check_all(target: &Arc<Target>, args: &CheckArgs) -> Vec<CheckReport> {
     further::examine(target, Some(stay), often, Clock).await
 }
 
-fn print(
-    args: &CheckArgs,
-    profile: &Profile,
-    url: &str,
-    deciding: &CheckReport,
-    reports: &[CheckReport],
-) -> std::io::Result<()> {
+/// `local`: whom the address reaches on this machine.
+fn print(args: &CheckArgs, checked: Checked<'_>, local: &[String]) -> std::io::Result<()> {
+    let Checked { profile, url, deciding, reports } = checked;
     let mut out = std::io::stdout().lock();
     if args.json {
-        let document = document(profile, url, deciding, reports);
+        let mut document = document(profile, url, deciding, reports);
+        if document.cause.is_some_and(|cause| ABOUT_PORTS.iter().any(|about| about.as_str() == cause)) {
+            document.evidence.extend_from_slice(local);
+        }
         serde_json::to_writer_pretty(&mut out, &document)?;
         writeln!(out)?;
     } else {
         let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         write!(out, "{}", text::document(profile, url, deciding, reports, colour))?;
+        for (index, sentence) in local.iter().enumerate() {
+            writeln!(out, "{}  {}", if index == 0 { "\nOn this machine:\n" } else { "" }, harmless(sentence))?;
+        }
     }
     out.flush()
 }
