@@ -270,6 +270,19 @@ fn a_profile_watches_each_page_that_is_let_in() {
 }
 
 #[test]
+fn host_and_port_are_an_address_to_watch_beside_a_list_of_origins_too() {
+    let env = "FLASK_HOST=0.0.0.0\nFLASK_PORT=5001\nSOCKETIO_CORS_ORIGINS=http://localhost:3000\n";
+    let urls = |env: &str| -> Vec<String> {
+        let profiles = read_all(&[(".env", env)]).profiles();
+        profiles.iter().map(|profile| format!("{} from {}", profile.url, profile.page_url())).collect()
+    };
+    assert_eq!(urls(env), ["http://localhost:5001/ from http://localhost:3000/"]);
+    // What the pages are built with is where they connect to.
+    let built = urls(&format!("{env}VITE_API_URL=https://api.example.com\n"));
+    assert!(built.iter().all(|url| url.starts_with("https://api.example.com/")), "{built:?}");
+}
+
+#[test]
 fn what_can_not_be_read_is_a_problem_with_its_file() {
     let table = Table([(PathBuf::from(".env"), vec![b'a'; 2 * MAX_FILE])].into());
     let input = |path: &str, form| Input { path: path.into(), form };

@@ -58,6 +58,8 @@ pub(super) fn run(args: &ExplainArgs) -> ExitCode {
 fn follow(args: &ExplainArgs, tails: &mut [Tail], log: &mut Log) -> Result<(), ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(&format!("no runtime: {error}"), ""))?;
+    let names: Vec<String> = tails.iter().map(|tail| tail.path.display().to_string()).collect();
+    eprintln!("following {}: Ctrl-C ends it", names.join(", "));
     runtime.block_on(async {
         let mut every = tokio::time::interval(EVERY);
         let mut out = io::stdout();

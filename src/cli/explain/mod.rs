@@ -18,7 +18,7 @@ use crate::diagnosis::explain;
 use crate::export::report::Report;
 use crate::profile::intake;
 
-/// Explain a console line, a Socket.IO error or server log lines: what they mean, the likely cause, what to change
+/// Say what pasted text means (a console line, a Socket.IO error, lines of a server's log), its likely cause, and what to change
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     wirewatch explain 'xhr poll error'\n  \

@@ -75,7 +75,7 @@ fn reflected(vars: &mut Vars<'_>, var: Var<'_>) {
 }
 
 /// From the host and port that Flask listens on, as pages call it.
-fn derived(vars: &mut Vars<'_>) -> (Origins, crate::serverconf::source::Place) {
+pub(super) fn derived(vars: &mut Vars<'_>) -> (Origins, crate::serverconf::source::Place) {
     let host = vars.get("FLASK_HOST");
     let port = vars.number("FLASK_PORT");
     let by = host

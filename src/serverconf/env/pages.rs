@@ -50,6 +50,10 @@ pub(super) fn read(vars: &mut Vars<'_>, policy: &Policy) -> Addresses {
     let placed = |found: Option<(Var<'_>, Url)>| found.map(|(var, url)| (url, var.at()));
     let own = policy.guards.iter().flat_map(|guard| guard.origins.named());
     let own = own.filter(|(_, entry)| entry.from == From::Derived).find_map(|(origin, _)| Url::parse(origin).ok());
+    // Beside a list of origins the host and the port still say where it is, where no page's address does.
+    let is_said = own.is_none() && api.is_none() && vars.any(|name| matches!(name, "FLASK_HOST" | "FLASK_PORT"));
+    let said = is_said.then(|| super::origins::derived(vars).0);
+    let own = own.or_else(|| Url::parse(said?.named().next()?.0).ok());
     Addresses { api: placed(api), socket: placed(socket), own }
 }
 
