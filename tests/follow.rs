@@ -11,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-const REFUSED: &str = "2026/11/21 20:41:12 [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to upstream";
+const REFUSED: &str =
+    "2026/11/21 20:41:12 [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to upstream";
 const LATE: &str = "2026/11/21 20:41:13 [error] 7#7: *2 upstream timed out (110: Connection timed out) while reading response header from upstream";
 
 /// The program, and what it says line by line. It is killed where a test ends before it does.

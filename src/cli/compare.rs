@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::report::ReportArg;
 use super::target::{self, Overrides};
 use super::{Folders, fail, harmless};
 use crate::base::Clock;
@@ -16,6 +17,7 @@ use crate::engine::Target;
 use crate::engine::further::{self, Often};
 use crate::export::check::{Document as Checked, Step, deciding, document, is_healthy, steps};
 use crate::export::compare::{Difference, HeaderChange, aligned, differences, differs, headers};
+use crate::export::report::{self, Report};
 use crate::profile::parse_duration;
 use crate::watch::CheckReport;
 
@@ -47,6 +49,9 @@ pub struct CompareArgs {
     /// One JSON document
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    report: ReportArg,
 }
 
 #[derive(Serialize)]
@@ -68,6 +73,11 @@ struct Side {
 }
 
 impl Side {
+    fn checked(&self) -> Option<report::Checked<'_>> {
+        let deciding = deciding(&self.reports)?;
+        Some(report::Checked { profile: &self.target.profile, url: &self.url, deciding, reports: &self.reports })
+    }
+
     fn document<'a>(&'a self, deciding: &'a CheckReport) -> Checked<'a> {
         document(&self.target.profile, &self.url, deciding, &self.reports)
     }
@@ -93,6 +103,11 @@ pub fn run(args: &CompareArgs, folders: &Folders) -> ExitCode {
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     let Some((first, second)) = sides else { return ExitCode::FAILURE };
+    if let (Some(left), Some(right)) = (first.checked(), second.checked())
+        && let Err(code) = args.report.save(|| Report::of_compared([left, right]))
+    {
+        return code;
+    }
     match print(&first, &second, args.json) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             fail(&format!("standard output can't be written: {error}"), "")

@@ -170,3 +170,29 @@ fn print(args: &CheckArgs, checked: Checked<'_>, local: &[String]) -> std::io::R
     }
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::command;
+
+    #[track_caller]
+    fn check(args: &str, is_taken: bool) {
+        let words = ["wirewatch", "check", "https://api.test/"].into_iter().chain(args.split_whitespace());
+        assert_eq!(command().try_get_matches_from(words).is_ok(), is_taken, "{args}");
+    }
+
+    #[test]
+    fn what_stands_in_for_a_check_excludes_the_others_and_whatever_it_would_ignore() {
+        for mode in ["--pages", "--idle-cutoff", "--idle-cutoff 2m", "--stickiness", "--stickiness 3", "--port-report"]
+        {
+            check(mode, true);
+            check(&format!("{mode} --json"), true);
+            for ignored in ["--report a.html", "--repeat 2", "--concurrent 2", "--observe 1s"] {
+                check(&format!("{mode} {ignored}"), false);
+            }
+        }
+        check("--pages --port-report", false);
+        check("--idle-cutoff --stickiness", false);
+        check("--report a.html --repeat 2", true);
+    }
+}

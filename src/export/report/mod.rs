@@ -6,6 +6,7 @@
 mod audit;
 mod block;
 mod check;
+mod compare;
 mod explain;
 mod html;
 mod markdown;

@@ -107,6 +107,27 @@ fn what_a_server_sends_is_text_in_markdown() {
 }
 
 #[test]
+fn two_checks_stand_side_by_side_where_they_part() {
+    let compared = |said: &str| {
+        let ((first, one), (second, mut other)) = (check("plain", String::new()), check(said, String::new()));
+        other.outcome = Outcome::Up;
+        (other.state, other.reason) = (State::Connected, None);
+        let side = |profile, deciding| Checked {
+            profile,
+            url: "https://api.test/carts",
+            deciding,
+            reports: std::slice::from_ref(deciding),
+        };
+        Report::of_compared([side(&first, &one), side(&second, &other)])
+    };
+    let html = compared("other").html();
+    for piece in ["They part at: browser", "x-said", "Each by itself", "≠"] {
+        assert!(html.contains(piece), "{piece} is missing in:\n{html}");
+    }
+    assert_eq!(marks(&compared(HOSTILE).html()), marks(&html));
+}
+
+#[test]
 fn a_body_is_cut_and_says_so() {
     let html = report("plain", "b".repeat(100_000)).html();
     assert!(html.contains("of 100000 bytes") && html.len() < 40_000, "{}", html.len());
