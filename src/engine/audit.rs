@@ -12,9 +12,11 @@ use super::redact;
 use super::target::Target;
 use crate::base::Clock;
 use crate::base::secret::Redactor;
+use crate::browser::origin;
 use crate::diagnosis::ask::Stay;
 use crate::diagnosis::audit::{Finding, Probe, Seen, Trial, findings, probes};
 use crate::diagnosis::{Facts, diagnose};
+use crate::profile::without_credentials;
 use crate::watch::{self, AuditFinding, CheckReport};
 use crate::wire::{Exchange, Purpose};
 
@@ -40,6 +42,21 @@ pub struct Audit {
     clock: Clock,
 }
 
+/// What a person agrees to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPlan {
+    /// Secrets replaced.
+    pub url: String,
+    pub page: String,
+    pub requests: usize,
+    /// The most of them a second.
+    pub rate: u32,
+    /// Why nothing can be tried, a sentence.
+    pub hindrance: Option<String>,
+    /// It was agreed to, or the host is this machine.
+    pub goes_on: bool,
+}
+
 /// What came of it; secrets replaced.
 #[derive(Clone, Debug)]
 pub struct Audited {
@@ -63,6 +80,19 @@ impl Audit {
         let answered = self.report.exchanges.iter().any(|exchange| exchange.response().is_some());
         let summary = || diagnose(&Facts::of_check(&self.target.profile, &self.report)).summary;
         (!answered || self.probes.is_empty()).then(|| self.target.redactor().text(&summary()).into_owned())
+    }
+
+    /// What would be sent, at [`USUAL_RATE`].
+    pub fn plan(&self, agreed: bool) -> AuditPlan {
+        let profile = &self.target.profile;
+        AuditPlan {
+            url: self.target.redactor().text(without_credentials(profile).url.as_str()).into_owned(),
+            page: origin::serialize(&profile.page_url()),
+            requests: self.requests(),
+            rate: USUAL_RATE,
+            hindrance: self.hindrance(),
+            goes_on: agreed || origin::is_loopback(&profile.url),
+        }
     }
 
     /// How many requests it takes.

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::AbortHandle;
 
+use super::audit::{Audit, AuditPlan, Audited, USUAL_RATE};
 use super::further::{self, Often};
 use super::matrix;
 use super::target::{Patterns, SecretSource, Target};
@@ -37,15 +38,29 @@ pub enum Errand {
     },
     /// The same endpoint from many pages.
     Matrix { profile: Arc<Profile> },
+    /// Who else is let in. Where it was not agreed to and the host is not this machine, the plan is all that comes.
+    Audit { profile: Arc<Profile>, agreed: bool },
 }
 
 /// What it brings.
 #[derive(Clone, Debug)]
 pub enum Brought {
     /// What was checked; secrets replaced, in the address too.
-    Checked { profile: Arc<Profile>, url: String, reports: Vec<CheckReport> },
+    Checked {
+        profile: Arc<Profile>,
+        url: String,
+        reports: Vec<CheckReport>,
+    },
     /// A row of the matrix, with its place among [`matrix::askers`](crate::diagnosis::matrix::askers).
-    Page { at: usize, seen: Box<Seen> },
+    Page {
+        at: usize,
+        seen: Box<Seen>,
+    },
+    /// What an audit would send next, or why it can't.
+    AuditPlan(AuditPlan),
+    /// So many of its requests went out.
+    AuditSent(usize),
+    Audited(Box<Audited>),
     /// Why nothing was sent: a secret is missing, a file can't be read.
     Unready(Reason),
 }
@@ -131,7 +146,7 @@ impl Bring {
         (self.wake.0)();
     }
 
-    /// Without waiting, for what is sure to have room.
+    /// Without waiting; lost where there is no room.
     fn at_once(&self, brought: Brought) {
         let _ = self.told.try_send(brought);
         (self.wake.0)();
@@ -156,6 +171,21 @@ async fn run(errand: Errand, secrets: SecretSource, bring: &Bring) {
                 return bring.one(Brought::Unready(reason.clone())).await;
             }
             matrix::run(&target, Clock, |at, seen| bring.at_once(Brought::Page { at, seen: Box::new(seen) })).await;
+        }
+        Errand::Audit { profile, agreed } => {
+            let Some(target) = ready(profile, Vec::new(), secrets).await else { return };
+            if let Err(reason) = target.client() {
+                return bring.one(Brought::Unready(reason.clone())).await;
+            }
+            let audit = Box::pin(Audit::begin(&target, Clock)).await;
+            let plan = audit.plan(agreed);
+            let ends = plan.hindrance.is_some() || !plan.goes_on;
+            bring.one(Brought::AuditPlan(plan)).await;
+            if !ends {
+                // Progress that finds no room is told with the next.
+                let audited = Box::pin(audit.run(USUAL_RATE, |sent| bring.at_once(Brought::AuditSent(sent)))).await;
+                bring.one(Brought::Audited(Box::new(audited))).await;
+            }
         }
         Errand::Examine { profile, own, observe, often } => {
             let Some(target) = ready(profile, own, secrets).await else { return };

@@ -172,6 +172,10 @@ pub enum Action {
         id: ProfileId,
         other: Box<Profile>,
     },
+    /// Who else is let in; asks before it sends anything.
+    ShowAudit(ProfileId),
+    /// What the audit would send may be sent.
+    AgreeAudit,
     AskAgain,
     CloseAside,
 

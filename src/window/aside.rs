@@ -1,5 +1,5 @@
 //! What stands in place of a profile's plots and tabs while a person wants it: the same endpoint from many pages, a failure
-//! before and after a change, two endpoints side by side.
+//! before and after a change, two endpoints side by side, an audit.
 //!
 //! Invariant: it holds errands and what they brought; it draws nothing and decides nothing. Dropping it ends its errands.
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::vm::audit::{AuditVm, Stage};
 use super::vm::local;
 use super::vm::pages::PagesVm;
 use super::vm::sides::{Checked, SideVm, SidesVm, alone, mending};
@@ -39,6 +40,7 @@ pub struct Aside {
 pub enum What {
     Pages { vm: Box<PagesVm>, underway: Option<Underway>, trouble: Option<String> },
     Sides(Box<Sides>),
+    Audit { vm: Box<AuditVm>, underway: Option<Underway>, trouble: Option<String> },
 }
 
 /// Two checks.
@@ -96,12 +98,32 @@ impl Aside {
         Self { id, name, what: What::Sides(Box::new(Sides { purpose: Purpose::Compare, slots, vm: None })) }
     }
 
+    /// Who else is let in.
+    pub fn audit(id: ProfileId, name: String, profile: Arc<Profile>) -> Self {
+        let vm = Box::new(AuditVm::new(profile));
+        Self { id, name, what: What::Audit { vm, underway: None, trouble: None } }
+    }
+
+    /// A person agreed to what the audit would send.
+    pub fn agree(&mut self, begin: Begin<'_>) {
+        if let What::Audit { vm, underway, trouble } = &mut self.what {
+            let profile = Arc::clone(&vm.profile);
+            vm.stage = Stage::Looking;
+            (*underway, *trouble) = split(begin(Errand::Audit { profile, agreed: true }));
+        }
+    }
+
     /// Asks, or asks again; what was kept as "before" stays.
     pub fn ask(&mut self, begin: Begin<'_>) {
         match &mut self.what {
             What::Pages { vm, underway, trouble } => {
                 **vm = PagesVm::new(Arc::clone(vm.profile()));
                 (*underway, *trouble) = split(begin(Errand::Matrix { profile: Arc::clone(vm.profile()) }));
+            }
+            What::Audit { vm, underway, trouble } => {
+                **vm = AuditVm::new(Arc::clone(&vm.profile));
+                let profile = Arc::clone(&vm.profile);
+                (*underway, *trouble) = split(begin(Errand::Audit { profile, agreed: false }));
             }
             What::Sides(sides) => {
                 sides.vm = None;
@@ -123,7 +145,7 @@ impl Aside {
     /// Whether an answer is still to come.
     pub fn is_underway(&self) -> bool {
         match &self.what {
-            What::Pages { underway, .. } => underway.is_some(),
+            What::Pages { underway, .. } | What::Audit { underway, .. } => underway.is_some(),
             What::Sides(sides) => sides.slots.iter().any(|slot| slot.underway.is_some()),
         }
     }
@@ -139,7 +161,7 @@ impl Aside {
                 Purpose::Verify(mended) => mended.as_ref(),
                 Purpose::Compare => None,
             },
-            What::Pages { .. } => None,
+            What::Pages { .. } | What::Audit { .. } => None,
         }
     }
 
@@ -163,6 +185,23 @@ impl Aside {
                     }
                 }
             }
+            What::Audit { vm, underway, trouble } => {
+                while let Some(brought) = underway.as_mut().and_then(Underway::try_next) {
+                    match brought {
+                        Brought::AuditPlan(plan) => vm.plan(plan),
+                        Brought::AuditSent(sent) => vm.sent(sent),
+                        Brought::Audited(audited) => vm.end(&audited, now, zone),
+                        Brought::Unready(reason) => *trouble = Some(unready(&words::phrase(&reason))),
+                        _ => {}
+                    }
+                }
+                if underway.as_ref().is_some_and(Underway::is_over) {
+                    *underway = None;
+                    if matches!(vm.stage, Stage::Looking | Stage::Sending { .. }) && trouble.is_none() {
+                        *trouble = Some(BROKEN_OFF.to_owned());
+                    }
+                }
+            }
             What::Sides(sides) => sides.take_in(now, zone),
         }
         was_underway && !self.is_underway()
@@ -172,6 +211,7 @@ impl Aside {
     pub fn text(&self) -> Option<String> {
         match &self.what {
             What::Pages { vm, .. } => (0 < vm.progress().0).then(|| vm.text()),
+            What::Audit { vm, .. } => vm.text(),
             What::Sides(sides) => sides.vm.as_ref().map(|vm| vm.text(&sides.heading(&self.name))),
         }
     }

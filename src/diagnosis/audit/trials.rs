@@ -105,6 +105,17 @@ impl Grant {
         }
     }
 
+    /// As people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unknown => "unclear",
+            Self::Refused => "refused",
+            Self::Reads => "may read what is there for everybody",
+            Self::ReadsWithCredentials => "may read what the person may",
+            Self::Opens => "opens",
+        }
+    }
+
     /// Whether the origin was let in.
     pub fn is_given(self) -> bool {
         matches!(self, Self::Reads | Self::ReadsWithCredentials | Self::Opens)

@@ -50,6 +50,8 @@ impl App {
             Action::ShowPages(id) => self.show_pages(id),
             Action::AskCompare(id) => self.ask_compare(id),
             Action::CompareWith { id, other } => self.compare(id, *other),
+            Action::ShowAudit(id) => self.show_audit(id),
+            Action::AgreeAudit => self.agree_audit(),
             Action::AskAgain => self.ask_again(),
             Action::CloseAside => self.aside = None,
 

@@ -47,6 +47,18 @@ impl App {
         }
     }
 
+    pub(super) fn show_audit(&mut self, id: ProfileId) {
+        if let Some(profile) = self.profile_of(id) {
+            self.open(Aside::audit(id, self.name_of(id), profile));
+        }
+    }
+
+    pub(super) fn agree_audit(&mut self) {
+        let Some(aside) = &mut self.aside else { return };
+        let (backend, waker) = (&self.backend, &self.waker);
+        aside.agree(&|errand| backend.begin(errand, waker.clone()));
+    }
+
     pub(super) fn ask_again(&mut self) {
         let Some(aside) = &mut self.aside else { return };
         let (backend, waker) = (&self.backend, &self.waker);

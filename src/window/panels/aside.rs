@@ -2,15 +2,16 @@
 
 use egui::{Align, Button, Layout, RichText, Ui, WidgetInfo, vec2};
 
-use super::{pages, sides};
+use super::{audit, pages, sides};
 use crate::window::action::Action;
 use crate::window::aside::{Aside, Purpose, What};
 use crate::window::style;
 use crate::window::theme::{Theme, space};
+use crate::window::vm::audit::Stage;
 
 /// Draws it, as high as it is.
 pub fn ui(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
-    let action = head(ui, aside, theme);
+    let mut action = head(ui, aside, theme);
     let trouble = match &aside.what {
         What::Pages { vm, trouble, .. } => {
             pages::ui(ui, vm, theme);
@@ -19,6 +20,12 @@ pub fn ui(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
         What::Sides(both) => {
             sides::ui(ui, both, theme);
             None
+        }
+        What::Audit { vm, trouble, .. } => {
+            if trouble.is_none() {
+                action = audit::ui(ui, vm, theme).or(action);
+            }
+            trouble.as_ref()
         }
     };
     if let Some(why) = trouble {
@@ -29,6 +36,7 @@ pub fn ui(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
 
 fn head(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
     let (title, file) = match &aside.what {
+        What::Audit { .. } => ("Audit", "audit.txt"),
         What::Pages { .. } => ("From which pages it works", "pages.txt"),
         What::Sides(both) => match both.purpose {
             Purpose::Verify(_) => ("Verify the fix", "before-after.txt"),
@@ -58,6 +66,7 @@ fn head(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
             let there = match &aside.what {
                 What::Pages { vm, .. } => 0 < vm.progress().0,
                 What::Sides(both) => both.vm.is_some(),
+                What::Audit { vm, .. } => matches!(vm.stage, Stage::Over(_)),
             };
             offer("Copy all", "Copy all of it as text", there, &|| text().map(Action::Copy));
             offer("Save…", "Save all of it as text", there, &|| {

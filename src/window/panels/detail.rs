@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::{aside, header, last_check, plots, tables, why};
+use super::{aside, audit, header, last_check, plots, tables, why};
 use crate::window::action::{Action, Range, Tab};
 use crate::window::aside::Aside;
 use crate::window::style;
@@ -37,6 +37,7 @@ pub fn ui(ui: &mut Ui, state: &mut DetailState, ctx: &mut DetailCtx<'_>) -> Opti
                 let verify = state.profile().map(Action::VerifyFix);
                 action = why::ui(ui, &why, verify, &mut state.why_open, theme).or(action.take());
             }
+            action = audit::warnings(ui, state.warnings(), theme).or(action.take());
             if let Some(open) = ctx.aside {
                 action = aside::ui(ui, open, theme).or(action.take());
                 return;

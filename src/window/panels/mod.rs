@@ -2,6 +2,7 @@
 
 pub mod aside;
 pub mod ask;
+pub mod audit;
 pub mod composer;
 pub mod detail;
 pub mod editor;

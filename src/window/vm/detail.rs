@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::audit::FindingVm;
 use super::composer::Composer;
 use super::events::{Table, Which};
 use super::header::HeaderVm;
@@ -371,6 +372,11 @@ impl DetailState {
 
     pub fn header(&self) -> Option<&HeaderVm> {
         self.header.as_ref()
+    }
+
+    /// What is amiss though it works.
+    pub fn warnings(&self) -> &[FindingVm] {
+        &self.told.warnings
     }
 
     pub fn why(&self) -> Option<&WhyVm> {

@@ -148,6 +148,11 @@ fn moment(at: Wall, now: Wall, zone: &TimeZone) -> String {
     if local::day(at, zone) == local::day(now, zone) { local::millis(at, zone) } else { local::whole(at, zone) }
 }
 
+/// One by itself, without its waterfall.
+pub(super) fn of_exchange(exchange: &Exchange, now: Wall, zone: &TimeZone) -> ExchangeVm {
+    exchange_vm(exchange, Vec::new(), now, zone)
+}
+
 fn waterfall(exchanges: &[Arc<Exchange>], now: Wall, zone: &TimeZone) -> (Vec<ExchangeVm>, f32) {
     let mut start = 0.0;
     let mut shown = Vec::new();

@@ -1,5 +1,6 @@
 //! View-models: what a panel shows, as text and numbers, built only when something changed and tested without egui.
 
+pub mod audit;
 pub mod axis;
 pub mod composer;
 pub mod detail;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::audit::FindingVm;
 use super::words;
 use crate::diagnosis::{self, About, CauseId, Facts, Fix, Remark};
 use crate::model::Watched;
 use crate::profile::Profile;
-use crate::watch::{Code, Outcome, Reason, State};
+use crate::watch::{Code, Outcome, Reason, Severity, State};
 
 /// A thing to change, with what to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct WhyVm {
 pub struct Told {
     pub why: Option<WhyVm>,
     pub condition: Option<String>,
+    /// What is amiss though it works: of the last check and of the last audit on its schedule, the gravest first.
+    pub warnings: Vec<FindingVm>,
     /// Why there is nothing to see, where there is nothing.
     pub empty: String,
     /// The profile that it is said of.
@@ -50,6 +53,7 @@ impl Told {
         Self {
             why: WhyVm::build(watched),
             condition: condition(watched),
+            warnings: warnings(watched),
             empty: empty_words(watched),
             profile: watched.profile.clone(),
         }
@@ -142,6 +146,34 @@ fn condition(watched: &Watched) -> Option<String> {
     Some(remark.sentence())
 }
 
+fn warnings(watched: &Watched) -> Vec<FindingVm> {
+    let facts = watched.profile.as_ref().filter(|_| watched.is_enabled()).map(|profile| evidence(watched, profile));
+    let Some(facts) = facts.filter(|_| watched.state == State::Connected) else { return Vec::new() };
+    let mut all: Vec<FindingVm> = diagnosis::diagnose(&facts)
+        .warnings
+        .into_iter()
+        .map(|warning| FindingVm {
+            severity: warning.severity,
+            id: warning.cause.as_str().into(),
+            text: warning.text,
+            evidence: String::new(),
+            fixes: warning.fixes.into_iter().map(fix_vm).collect(),
+        })
+        .collect();
+    let audited = watched.last_audit.iter().flat_map(|(_, audited)| &audited.findings);
+    for one in audited {
+        if all.iter().all(|known| *known.id != *one.id) {
+            let (id, text) = (one.id.clone(), one.text.to_string());
+            let evidence = "Found by the last audit; “Audit…” shows each request.".to_owned();
+            all.push(FindingVm { severity: one.severity, id, text, evidence, fixes: Vec::new() });
+        }
+    }
+    // What is low is for who asks.
+    all.retain(|one| one.severity != Severity::Low);
+    all.sort_by_key(|one| std::cmp::Reverse(one.severity));
+    all
+}
+
 /// The last check's evidence, or the session's.
 fn evidence<'a>(watched: &'a Watched, profile: &'a Profile) -> Facts<'a> {
     let check = watched.last_check.as_ref();
@@ -228,7 +260,7 @@ mod tests {
     use crate::base::{ProfileId, Wall};
     use crate::model::Live;
     use crate::profile::{Kind, Profile};
-    use crate::watch::{CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
+    use crate::watch::{AuditFinding, Audited, CloseFacts, ClosedBy, Event, EventBody, ScriptClose};
     use crate::window::testing::broken;
     use crate::wire::{Exchange, Headers, HttpVersion, Purpose, WireRequest, WireResponse};
 
@@ -252,6 +284,30 @@ mod tests {
     fn nothing_wrong_says_nothing() {
         assert_eq!(why(vec![]), None);
         assert_eq!(why(vec![enter(State::Suspended, Code::Paused)]), None);
+    }
+
+    #[test]
+    fn what_the_last_audit_found_stands_while_it_works_the_gravest_first() {
+        let mut live = Live::new();
+        live.set_profile(ID, Arc::new(Profile::new("me", Kind::Http, "https://api.test/me".parse().unwrap())));
+        let finding = |id: &str, severity| AuditFinding {
+            id: id.into(),
+            severity,
+            text: format!("{id}.").into(),
+            of_origin: true,
+        };
+        let findings =
+            vec![finding("low", Severity::Low), finding("medium", Severity::Medium), finding("high", Severity::High)];
+        let mut happens = |seq, body| live.apply(&Arc::new(Event { seq, at: Wall(1), profile: Some(ID), body }));
+        happens(1, EventBody::Audited(Arc::new(Audited { findings, ..Audited::default() })));
+        happens(2, EventBody::State { from: State::Connecting, to: State::Connected, reason: None, attempt: 0 });
+        let ids = |live: &Live| -> Vec<String> {
+            Told::build(live.get(ID).unwrap()).warnings.iter().map(|one| one.id.to_string()).collect()
+        };
+        assert_eq!(ids(&live), ["high", "medium"]);
+        let fails = enter(State::Error, Code::ConnectionRefused);
+        live.apply(&Arc::new(Event { seq: 3, at: Wall(2), profile: Some(ID), body: fails }));
+        assert_eq!(ids(&live), [""; 0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! `[audit] every`: the first audit is the base line, later ones are compared with the last that the history has, also across
-//! a restart; nothing is audited while it is down.
+//! Audits in the monitor. `[audit] every`: the first is the base line, later ones are compared with the last that the history
+//! has, also across a restart; nothing is audited while it is down. A person's: nothing but the page's own check is sent before
+//! it was agreed to, unless the host is this machine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has to fail")]
 
@@ -8,12 +9,13 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use wirewatch::engine::{Monitor, MonitorConfig, Profiles};
+use wirewatch::engine::{Brought, Errand, Monitor, MonitorConfig, Profiles};
 use wirewatch::model::Watched;
+use wirewatch::profile::model::Resolve;
 use wirewatch::profile::{Kind, Profile};
 use wirewatch::store::{Filter, Reader};
 use wirewatch::watch::{Audited, EventBody, Severity, State};
@@ -26,17 +28,20 @@ const NOBODY: u8 = 0;
 const EVERYBODY: u8 = 1;
 const DOWN: u8 = 2;
 
-/// A server of that policy, for as long as the test runs.
-fn serve(policy: Arc<AtomicU8>) -> u16 {
+/// A server of that policy, for as long as the test runs; it counts what it is asked.
+fn serve(policy: Arc<AtomicU8>) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
+            count.fetch_add(1, Ordering::SeqCst);
             let policy = Arc::clone(&policy);
             std::thread::spawn(move || answer(&mut stream, policy.load(Ordering::SeqCst)));
         }
     });
-    port
+    (port, asked)
 }
 
 /// The client may go before it has read: that is no fault of the test.
@@ -125,7 +130,7 @@ fn phrases(events: &[EventBody]) -> Vec<String> {
 #[test]
 fn a_policy_that_changes_is_an_event_also_across_a_restart() {
     let policy = Arc::new(AtomicU8::new(NOBODY));
-    let (port, folder) = (serve(Arc::clone(&policy)), tempfile::tempdir().unwrap());
+    let ((port, _), folder) = (serve(Arc::clone(&policy)), tempfile::tempdir().unwrap());
     let world = World::start(port, folder.path());
     let first = world.audited("the base line", |_| true);
     assert_eq!((first.changed.as_ref(), first.let_in.len()), (None, 0), "{first:?}");
@@ -155,4 +160,42 @@ fn a_policy_that_changes_is_an_event_also_across_a_restart() {
     // While it was down nothing was tried.
     let up = events.iter().position(|body| matches!(body, EventBody::State { to: State::Connected, .. })).unwrap();
     assert!(!events[..up].iter().any(|body| matches!(body, EventBody::Audited(_))));
+}
+
+/// What an audit of that host brings, a word each, and how often the server was asked for it.
+fn errand(host: &str, agreed: bool) -> (Vec<String>, usize) {
+    let (port, asked) = serve(Arc::new(AtomicU8::new(EVERYBODY)));
+    let mut profile = Profile::new("me", Kind::Http, format!("http://{host}:{port}/me").parse().unwrap());
+    profile.network.resolve = vec![Resolve { host: None, port: None, addresses: vec!["127.0.0.1".parse().unwrap()] }];
+    let secrets = Arc::new(|_: &[String]| Ok(HashMap::new()));
+    let monitor = Monitor::start(MonitorConfig::new(Profiles::Fixed(Vec::new()), secrets)).unwrap();
+    let (ring, rings) = sync_channel(1);
+    let wake = move || {
+        let _ = ring.try_send(());
+    };
+    let mut underway = monitor.errand(Errand::Audit { profile: Arc::new(profile), agreed }, wake).unwrap();
+    let mut told: Vec<String> = Vec::new();
+    while !underway.is_over() {
+        match underway.try_next() {
+            Some(Brought::AuditPlan(plan)) => told.push(format!("plan {} {}", plan.requests, plan.goes_on)),
+            Some(Brought::AuditSent(_)) if told.last().is_some_and(|last| last == "sent") => {}
+            Some(Brought::AuditSent(_)) => told.push("sent".to_owned()),
+            Some(Brought::Audited(audited)) => told.push(format!("found {}", audited.findings[0].id)),
+            Some(other) => panic!("{other:?}"),
+            None if underway.is_over() => {}
+            None => rings.recv_timeout(PATIENCE).expect("it wakes whoever asked"),
+        }
+    }
+    (told, asked.load(Ordering::SeqCst))
+}
+
+#[test]
+fn nothing_but_the_pages_own_check_is_sent_before_it_was_agreed_to() {
+    assert_eq!(errand("api.example.com", false), (vec!["plan 20 false".to_owned()], 1));
+    let found = "found reflects-any-origin-with-credentials".to_owned();
+    assert_eq!(
+        errand("api.example.com", true),
+        (vec!["plan 20 true".to_owned(), "sent".to_owned(), found.clone()], 21)
+    );
+    assert_eq!(errand("127.0.0.1", false), (vec!["plan 12 true".to_owned(), "sent".to_owned(), found], 13));
 }
