@@ -21,7 +21,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model"]),
     ("lab", &["base", "wire", "browser", "protocol", "profile", "watch"]),
     ("export", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model", "store"]),
-    ("engine", &["base", "wire", "browser", "protocol", "profile", "watch", "diagnosis", "model", "net", "store"]),
+    (
+        "engine",
+        &[
+            "base",
+            "wire",
+            "browser",
+            "protocol",
+            "profile",
+            "serverconf",
+            "watch",
+            "diagnosis",
+            "model",
+            "net",
+            "store",
+        ],
+    ),
     (
         "cli",
         &[
@@ -50,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "browser",
             "protocol",
             "profile",
+            "serverconf",
             "watch",
             "diagnosis",
             "model",

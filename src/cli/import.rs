@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::lint::disk::Disk;
 use super::{Folders, USAGE, fail, harmless};
 use crate::base::{Interner, Problem, Severity};
+use crate::engine::disk::Disk;
 use crate::engine::{Book, secrets};
 use crate::profile::intake::{self, Draft, Form, Intake, Seen};
 use crate::profile::{self, Profile};

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::AbortHandle;
 
+use super::against::{self, Tried};
 use super::audit::{Audit, AuditPlan, Audited, USUAL_RATE};
 use super::further::{self, Often};
 use super::matrix;
@@ -19,10 +20,11 @@ use super::target::{Patterns, SecretSource, Target};
 use crate::base::{Clock, ProfileId, Secret};
 use crate::diagnosis::matrix::{MOST, Seen};
 use crate::profile::Profile;
+use crate::serverconf::Reading;
 use crate::watch::{CheckReport, Reason};
 
 /// How much may wait to be looked at.
-const QUEUE: usize = 16;
+const QUEUE: usize = 32;
 
 /// One wish.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub enum Errand {
     },
     /// The same endpoint from many pages.
     Matrix { profile: Arc<Profile> },
+    /// Whether the server does as its files say.
+    Against { profile: Arc<Profile>, reading: Arc<Reading> },
     /// Who else is let in. Where it was not agreed to and the host is not this machine, the plan is all that comes.
     Audit { profile: Arc<Profile>, agreed: bool },
 }
@@ -56,6 +60,8 @@ pub enum Brought {
         at: usize,
         seen: Box<Seen>,
     },
+    /// What came of one page that a server's files name.
+    Tried(Box<Tried>),
     /// What an audit would send next, or why it can't.
     AuditPlan(AuditPlan),
     /// So many of its requests went out.
@@ -171,6 +177,15 @@ async fn run(errand: Errand, secrets: SecretSource, bring: &Bring) {
                 return bring.one(Brought::Unready(reason.clone())).await;
             }
             matrix::run(&target, Clock, |at, seen| bring.at_once(Brought::Page { at, seen: Box::new(seen) })).await;
+        }
+        Errand::Against { profile, reading } => {
+            const { assert!(against::MOST < QUEUE, "a page has no room") };
+            let Some(guard) = against::guard(&reading, profile.kind) else { return };
+            let Some(target) = ready(profile, Vec::new(), secrets).await else { return };
+            if let Err(reason) = target.client() {
+                return bring.one(Brought::Unready(reason.clone())).await;
+            }
+            against::run(&target, guard, Clock, |tried| bring.at_once(Brought::Tried(Box::new(tried)))).await;
         }
         Errand::Audit { profile, agreed } => {
             let Some(target) = ready(profile, Vec::new(), secrets).await else { return };

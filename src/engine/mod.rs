@@ -1,9 +1,11 @@
 //! Layer 3: the tasks that watch: probe, session, supervision; the bus their events go over and the commands they take.
 
+pub mod against;
 pub mod audit;
 pub mod book;
 pub mod bus;
 pub mod command;
+pub mod disk;
 pub mod errand;
 pub mod exchange;
 pub mod further;

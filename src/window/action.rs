@@ -176,6 +176,8 @@ pub enum Action {
     ShowAudit(ProfileId),
     /// What the audit would send may be sent.
     AgreeAudit,
+    /// Asks for a file of the server's configuration, then shows what it says.
+    ReadConfig(ProfileId),
     AskAgain,
     CloseAside,
 

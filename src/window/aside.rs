@@ -1,5 +1,5 @@
 //! What stands in place of a profile's plots and tabs while a person wants it: the same endpoint from many pages, a failure
-//! before and after a change, two endpoints side by side, an audit.
+//! before and after a change, two endpoints side by side, an audit, a server's files.
 //!
 //! Invariant: it holds errands and what they brought; it draws nothing and decides nothing. Dropping it ends its errands.
 
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::vm::audit::{AuditVm, Stage};
+use super::vm::lint::LintVm;
 use super::vm::local;
 use super::vm::pages::PagesVm;
 use super::vm::sides::{Checked, SideVm, SidesVm, alone, mending};
@@ -40,6 +41,7 @@ pub struct Aside {
 pub enum What {
     Pages { vm: Box<PagesVm>, underway: Option<Underway>, trouble: Option<String> },
     Sides(Box<Sides>),
+    Lint { vm: Box<LintVm>, underway: Option<Underway>, trouble: Option<String> },
     Audit { vm: Box<AuditVm>, underway: Option<Underway>, trouble: Option<String> },
 }
 
@@ -104,6 +106,11 @@ impl Aside {
         Self { id, name, what: What::Audit { vm, underway: None, trouble: None } }
     }
 
+    /// What a server's files say.
+    pub fn lint(id: ProfileId, name: String, vm: LintVm) -> Self {
+        Self { id, name, what: What::Lint { vm: Box::new(vm), underway: None, trouble: None } }
+    }
+
     /// A person agreed to what the audit would send.
     pub fn agree(&mut self, begin: Begin<'_>) {
         if let What::Audit { vm, underway, trouble } = &mut self.what {
@@ -119,6 +126,11 @@ impl Aside {
             What::Pages { vm, underway, trouble } => {
                 **vm = PagesVm::new(Arc::clone(vm.profile()));
                 (*underway, *trouble) = split(begin(Errand::Matrix { profile: Arc::clone(vm.profile()) }));
+            }
+            What::Lint { vm, underway, trouble } => {
+                vm.forget();
+                let (profile, reading) = (Arc::clone(&vm.profile), Arc::clone(&vm.reading));
+                (*underway, *trouble) = split(begin(Errand::Against { profile, reading }));
             }
             What::Audit { vm, underway, trouble } => {
                 **vm = AuditVm::new(Arc::clone(&vm.profile));
@@ -145,7 +157,9 @@ impl Aside {
     /// Whether an answer is still to come.
     pub fn is_underway(&self) -> bool {
         match &self.what {
-            What::Pages { underway, .. } | What::Audit { underway, .. } => underway.is_some(),
+            What::Pages { underway, .. } | What::Audit { underway, .. } | What::Lint { underway, .. } => {
+                underway.is_some()
+            }
             What::Sides(sides) => sides.slots.iter().any(|slot| slot.underway.is_some()),
         }
     }
@@ -161,7 +175,7 @@ impl Aside {
                 Purpose::Verify(mended) => mended.as_ref(),
                 Purpose::Compare => None,
             },
-            What::Pages { .. } | What::Audit { .. } => None,
+            What::Pages { .. } | What::Audit { .. } | What::Lint { .. } => None,
         }
     }
 
@@ -181,6 +195,21 @@ impl Aside {
                     *underway = None;
                     vm.end();
                     if vm.progress().0 == 0 && trouble.is_none() {
+                        *trouble = Some(BROKEN_OFF.to_owned());
+                    }
+                }
+            }
+            What::Lint { vm, underway, trouble } => {
+                while let Some(brought) = underway.as_mut().and_then(Underway::try_next) {
+                    match brought {
+                        Brought::Tried(tried) => vm.take(*tried),
+                        Brought::Unready(reason) => *trouble = Some(unready(&words::phrase(&reason))),
+                        _ => {}
+                    }
+                }
+                if underway.as_ref().is_some_and(Underway::is_over) {
+                    *underway = None;
+                    if vm.tried.is_empty() && trouble.is_none() {
                         *trouble = Some(BROKEN_OFF.to_owned());
                     }
                 }
@@ -212,6 +241,7 @@ impl Aside {
         match &self.what {
             What::Pages { vm, .. } => (0 < vm.progress().0).then(|| vm.text()),
             What::Audit { vm, .. } => vm.text(),
+            What::Lint { vm, .. } => Some(vm.text()),
             What::Sides(sides) => sides.vm.as_ref().map(|vm| vm.text(&sides.heading(&self.name))),
         }
     }

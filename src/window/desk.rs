@@ -11,7 +11,9 @@ use super::backend::{Backend, Edit, Edited, Export, Refused};
 use super::settings::{Settings, SettingsError};
 use super::vm::reproduce::{Found, Source};
 use crate::base::{Clock, ProfileId, Secret};
+use crate::engine::disk::Disk;
 use crate::model::{Answer, Query};
+use crate::serverconf::{self, Input, Reading};
 
 const QUEUE: usize = 64;
 
@@ -22,6 +24,8 @@ pub enum Purpose {
     Import,
     /// What a person told of: a HAR, a log, a saved command.
     Report,
+    /// A server's configuration, held against that profile.
+    Config(ProfileId),
 }
 
 impl Purpose {
@@ -30,6 +34,7 @@ impl Purpose {
         match self {
             Self::Import => "Import profiles",
             Self::Report => "Open a report",
+            Self::Config(_) => "Read server configuration",
             Self::Export(Export::Figures { .. }) => "Save figures",
             Self::Export(Export::Events { .. } | Export::Text(_)) => "Export",
         }
@@ -44,6 +49,7 @@ enum Job {
     Export(Export, PathBuf),
     Settings(Settings, PathBuf),
     Keep(Vec<(String, Secret)>),
+    Config(ProfileId, PathBuf),
 }
 
 /// What the desk has to say.
@@ -59,6 +65,8 @@ pub enum Notice {
     /// A report was read, or why it can't be.
     Read(Result<Box<Found>, String>),
     Answer(Answer),
+    /// What a server's file says, for that profile.
+    Config(ProfileId, PathBuf, Arc<Reading>),
     /// The person chose a file.
     Picked(Purpose, PathBuf),
     /// No file dialog on this machine: the path is to be typed. The second is the file's name to begin with.
@@ -110,6 +118,10 @@ impl Desk {
                     Job::Text(id) => Some(Notice::Text(id, back.profile_text(id))),
                     Job::Export(what, to) => Some(Notice::Exported(back.export(&what, &to))),
                     Job::Keep(secrets) => Some(Notice::Kept(back.keep(&secrets))),
+                    Job::Config(id, path) => {
+                        let inputs = [Input { path: path.clone(), form: None }];
+                        Some(Notice::Config(id, path, Arc::new(serverconf::read(&inputs, &Disk))))
+                    }
                     Job::Settings(settings, file) => settings.save(&file).err().map(Notice::SettingsNotKept),
                 };
                 // A closed channel: the window has gone, and what was asked for is done all the same.
@@ -140,6 +152,11 @@ impl Desk {
 
     pub fn export(&self, what: Export, to: PathBuf) -> Result<(), Busy> {
         self.put(Job::Export(what, to))
+    }
+
+    /// Reads a server's configuration.
+    pub fn config(&self, id: ProfileId, path: PathBuf) -> Result<(), Busy> {
+        self.put(Job::Config(id, path))
     }
 
     pub fn save(&self, settings: Settings, file: PathBuf) -> Result<(), Busy> {
@@ -218,7 +235,8 @@ fn dialog(purpose: Purpose, name: &str) -> Option<Notice> {
     let dialog = rfd::FileDialog::new().set_title(purpose.title());
     let picked = match &purpose {
         Purpose::Import => dialog.add_filter("Profiles", &["toml"]).pick_file(),
-        Purpose::Report => dialog.pick_file(),
+        // A log and a `.env` have no ending to go by.
+        Purpose::Report | Purpose::Config(_) => dialog.pick_file(),
         Purpose::Export(_) => dialog.set_file_name(name).save_file(),
     };
     match picked {

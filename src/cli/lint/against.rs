@@ -8,28 +8,10 @@ use url::Url;
 
 use crate::base::{Clock, ProfileId};
 use crate::cli::fail;
-use crate::engine::probe::{self, Manner};
+use crate::engine::against::{self, Tried};
 use crate::engine::{Patterns, Secrets, Target};
 use crate::profile::{Credentials, Kind, Profile};
-use crate::serverconf::{Finding, Guard, Guarded, Observed, Origins, Reading, Which, compare};
-use crate::watch::{CheckReport, Outcome, State};
-
-/// A page that no list names.
-const STRANGER: &str = "https://not-in-any-list.example";
-/// The most pages that are tried.
-const MOST: usize = 24;
-
-/// What came of one page.
-pub(super) struct Tried {
-    pub origin: String,
-    /// What the files say.
-    pub configured: bool,
-    /// `None`: the check didn't come so far that it could tell.
-    pub observed: Option<Observed>,
-    /// What the check says of itself where it can't tell.
-    pub why: Option<String>,
-    pub finding: Option<Finding>,
-}
+use crate::serverconf::{Guard, Origins, Reading};
 
 /// Tries the pages one after another, or exit code 2 and why on standard error.
 pub(super) fn run(address: &str, reading: &Reading) -> Result<Vec<Tried>, ExitCode> {
@@ -37,13 +19,7 @@ pub(super) fn run(address: &str, reading: &Reading) -> Result<Vec<Tried>, ExitCo
         fail(&format!("--against `{address}` is no URL: {error}"), "write it whole, such as https://api.example.com/")
     })?;
     let kind = kind_of(&url, reading);
-    let things: &[Guarded] = match kind {
-        Kind::Http => &[Guarded::HttpCors],
-        Kind::WebSocket => &[Guarded::Channels],
-        Kind::SocketIo => &[Guarded::SocketIo],
-    };
-    let guards = &reading.policy.guards;
-    let Some(guard) = guards.iter().find(|guard| things.contains(&guard.thing)) else {
+    let Some(guard) = against::guard(reading, kind) else {
         return Err(fail(
             &format!("the files say nothing of who may connect there ({})", kind.word()),
             "name the file that does, or another URL: http, ws, or Socket.IO's root",
@@ -72,56 +48,14 @@ fn kind_of(url: &Url, reading: &Reading) -> Kind {
 }
 
 async fn all(guard: &Guard, kind: Kind, url: &Url) -> Vec<Tried> {
-    let named = guard.origins.listed().iter().filter_map(|allowed| match &allowed.what {
-        Which::Origin(origin) => Some(origin.clone()),
-        Which::Host(host) => Some(format!("https://{}", host.trim_start_matches('.'))),
-        Which::Pattern(_) | Which::Under { .. } => None,
-    });
-    let mut origins: Vec<String> = named.take(MOST).collect();
-    origins.push(STRANGER.to_owned());
-    origins.dedup();
-    let mut tried = Vec::new();
-    for origin in origins {
-        let Ok(page) = Url::parse(&origin) else { continue };
-        let report = check(guard, kind, url, page).await;
-        let observed = observed(kind, &report);
-        tried.push(Tried {
-            configured: guard.origins.lets_in(&origin),
-            observed,
-            why: observed.is_none().then(|| match &report.reason {
-                Some(reason) => crate::diagnosis::words::phrase(reason),
-                None => "the check could not be made".to_owned(),
-            }),
-            finding: observed.and_then(|observed| compare(guard, &origin, observed)),
-            origin,
-        });
-    }
-    tried
-}
-
-async fn check(guard: &Guard, kind: Kind, url: &Url, page: Url) -> CheckReport {
     let mut profile = Profile::new("lint", kind, url.clone());
-    profile.page = Some(page);
     // `*` is for requests without credentials.
     if guard.credentials == Some(true) && !matches!(guard.origins, Origins::Any) {
         profile.request.credentials = Credentials::Include;
     }
     let secrets = Arc::new(Secrets::system()).source();
     let target = Arc::new(Target::prepare(ProfileId(0), Arc::new(profile), &secrets, &Patterns::default()));
-    let manner = Manner { scheduled: Clock.mono(), observe: Some(Duration::ZERO) };
-    probe::check(&target, manner, Clock).await.report
-}
-
-/// Whether the page was let in. An answer that the page may read is one, whatever it says.
-fn observed(kind: Kind, report: &CheckReport) -> Option<Observed> {
-    match (report.state, report.outcome) {
-        (State::CorsError, _) => Some(Observed::Refused),
-        (_, Outcome::Up | Outcome::Degraded) => Some(Observed::LetIn),
-        _ if kind == Kind::Http && report.status.is_some() => Some(Observed::LetIn),
-        _ if kind == Kind::SocketIo => {
-            let opened = report.exchanges.iter().any(|exchange| exchange.status() == Some(200));
-            opened.then_some(Observed::LetIn)
-        }
-        _ => None,
-    }
+    let mut tried = Vec::new();
+    against::run(&target, guard, Clock, |one| tried.push(one)).await;
+    tried
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::against::Tried;
+use crate::engine::against::Tried;
 use crate::serverconf::{Finding, Guard, Observed, Place, Reading, SocketIo};
 
 pub(super) fn document(reading: &Reading, tried: &[Tried]) -> Value {

@@ -1,7 +1,6 @@
 //! `wirewatch lint`: server configuration as the server would read it, who would be let in, and what is wrong.
 
 mod against;
-pub(super) mod disk;
 mod json;
 mod text;
 
@@ -11,8 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use self::against::Tried;
 use super::{USAGE, fail};
+use crate::engine::against::Tried;
+use crate::engine::disk::Disk;
 use crate::serverconf::{self, Form, Input, Reading, Severity};
 
 /// Read server configuration as the server would: which origins would be allowed, and what is wrong
@@ -63,7 +63,7 @@ impl From<FormArg> for Form {
 pub fn run(args: &LintArgs) -> ExitCode {
     let input = |path: &PathBuf| Input { path: path.clone(), form: args.form.map(Into::into) };
     let inputs: Vec<Input> = args.files.iter().map(input).collect();
-    let mut reading = serverconf::read(&inputs, &disk::Disk);
+    let mut reading = serverconf::read(&inputs, &Disk);
     for problem in &reading.problems {
         eprintln!("error: {problem}");
     }

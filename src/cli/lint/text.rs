@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::against::Tried;
 use crate::cli::harmless;
+use crate::engine::against::Tried;
 use crate::serverconf::policy::From;
 use crate::serverconf::{Finding, Guard, Observed, Origins, Reading, Severity};
 

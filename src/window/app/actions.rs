@@ -52,6 +52,7 @@ impl App {
             Action::CompareWith { id, other } => self.compare(id, *other),
             Action::ShowAudit(id) => self.show_audit(id),
             Action::AgreeAudit => self.agree_audit(),
+            Action::ReadConfig(id) => self.desk.pick(Purpose::Config(id), ""),
             Action::AskAgain => self.ask_again(),
             Action::CloseAside => self.aside = None,
 
@@ -147,6 +148,7 @@ impl App {
                 self.bring(Source::File(path));
                 Ok(())
             }
+            Purpose::Config(id) => self.desk.config(id, path),
             Purpose::Export(what) => self.desk.export(what, path),
         };
         if let Err(busy) = done {

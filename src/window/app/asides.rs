@@ -1,15 +1,18 @@
 //! The views in place of plots and tabs: opened, asked again, closed; and what follows from what they found.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{App, Dialog};
 use crate::base::ProfileId;
 use crate::engine::Command;
 use crate::profile::Profile;
+use crate::serverconf::Reading;
 use crate::window::aside::{self, Aside};
 use crate::window::panels::ask::Ask;
 use crate::window::panels::other::Other;
 use crate::window::toast::Tone;
+use crate::window::vm::lint::LintVm;
 
 impl App {
     /// Looks again at what fails. What was kept as "before" stays until it was mended or the view is closed.
@@ -50,6 +53,15 @@ impl App {
     pub(super) fn show_audit(&mut self, id: ProfileId) {
         if let Some(profile) = self.profile_of(id) {
             self.open(Aside::audit(id, self.name_of(id), profile));
+        }
+    }
+
+    /// A server's files were read; nothing is sent yet.
+    pub(super) fn show_lint(&mut self, id: ProfileId, file: &Path, reading: Arc<Reading>) {
+        if let Some(profile) = self.profile_of(id) {
+            let name = self.name_of(id);
+            self.selected = Some(id);
+            self.aside = Some(Aside::lint(id, name, LintVm::new(profile, file, reading)));
         }
     }
 

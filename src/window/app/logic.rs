@@ -63,6 +63,7 @@ impl App {
             Notice::Kept(Ok(said)) => self.say(Tone::Done, said, false),
             Notice::Read(found) => self.reproduce.take(found),
             Notice::Answer(answer) => self.detail.answer(answer),
+            Notice::Config(id, file, reading) => self.show_lint(id, &file, reading),
             Notice::Picked(purpose, path) => self.picked(purpose, path),
             Notice::NoDialog(purpose, name) => {
                 let text = directories::BaseDirs::new()

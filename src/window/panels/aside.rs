@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Layout, RichText, Ui, WidgetInfo, vec2};
 
-use super::{audit, pages, sides};
+use super::{audit, lint, pages, sides};
 use crate::window::action::Action;
 use crate::window::aside::{Aside, Purpose, What};
 use crate::window::style;
@@ -21,6 +21,10 @@ pub fn ui(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
             sides::ui(ui, both, theme);
             None
         }
+        What::Lint { vm, underway, trouble } => {
+            action = lint::ui(ui, vm, underway.is_some(), theme).or(action);
+            trouble.as_ref()
+        }
         What::Audit { vm, trouble, .. } => {
             if trouble.is_none() {
                 action = audit::ui(ui, vm, theme).or(action);
@@ -37,6 +41,7 @@ pub fn ui(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
 fn head(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
     let (title, file) = match &aside.what {
         What::Audit { .. } => ("Audit", "audit.txt"),
+        What::Lint { .. } => ("Server configuration", "configuration.txt"),
         What::Pages { .. } => ("From which pages it works", "pages.txt"),
         What::Sides(both) => match both.purpose {
             Purpose::Verify(_) => ("Verify the fix", "before-after.txt"),
@@ -66,6 +71,7 @@ fn head(ui: &mut Ui, aside: &Aside, theme: &Theme) -> Option<Action> {
             let there = match &aside.what {
                 What::Pages { vm, .. } => 0 < vm.progress().0,
                 What::Sides(both) => both.vm.is_some(),
+                What::Lint { .. } => true,
                 What::Audit { vm, .. } => matches!(vm.stage, Stage::Over(_)),
             };
             offer("Copy all", "Copy all of it as text", there, &|| text().map(Action::Copy));

@@ -117,6 +117,7 @@ impl Ask {
                 let word = match purpose {
                     Purpose::Import => "Import",
                     Purpose::Report => "Open",
+                    Purpose::Config(_) => "Read",
                     Purpose::Export(_) => "Save",
                 };
                 buttons(ui, theme, word, path.is_some(), done).and_then(|yes| match (yes, path) {

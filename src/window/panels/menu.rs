@@ -29,6 +29,7 @@ pub fn items(id: ProfileId, mark: Mark) -> Vec<Option<(&'static str, Action)>> {
             items.push(Some(("Try from other pages", Action::ShowPages(id))));
             items.push(Some(("Compare with…", Action::AskCompare(id))));
             items.push(Some(("Audit…", Action::ShowAudit(id))));
+            items.push(Some(("Read server configuration…", Action::ReadConfig(id))));
             items.push(None);
             items.push(Some(("Disable", Action::SetEnabled(id, false))));
         }
@@ -89,8 +90,7 @@ mod tests {
 
     #[test]
     fn a_menu_offers_what_can_be_done_now() {
-        let rest =
-            "| Try from other pages Compare with… Audit… | Disable Edit… Move to group… Tags… Duplicate | Remove";
+        let rest = "| Try from other pages Compare with… Audit… Read server configuration… | Disable Edit… Move to group… Tags… Duplicate | Remove";
         check(Mark::State(State::Connected), &format!("Check now Reconnect Disconnect Pause {rest}"));
         let failed = format!("Check now Reconnect Disconnect Pause {}", rest.replacen("| ", "| Verify the fix ", 1));
         check(Mark::State(State::CorsError), &failed);

@@ -9,6 +9,7 @@ pub mod editor;
 pub mod header;
 pub mod last_check;
 pub mod link;
+pub mod lint;
 pub mod menu;
 pub mod opened;
 pub mod other;

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod header;
 pub mod last_check;
 pub mod link;
+pub mod lint;
 pub mod local;
 pub mod pages;
 pub mod plots;

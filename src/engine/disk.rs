@@ -5,7 +5,9 @@ use std::path::Path;
 
 use crate::serverconf::Files;
 
-pub(in crate::cli) struct Disk;
+/// The disk, and the environment of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
