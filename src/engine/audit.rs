@@ -11,7 +11,6 @@ use super::probe::{self, Manner};
 use super::redact;
 use super::target::Target;
 use crate::base::Clock;
-use crate::base::secret::Redactor;
 use crate::browser::origin;
 use crate::diagnosis::ask::Stay;
 use crate::diagnosis::audit::{Finding, Probe, Seen, Trial, findings, probes};
@@ -138,7 +137,10 @@ impl Audit {
 
 impl Audited {
     /// As an event keeps it, after the one before.
-    pub fn kept(&self, redactor: &Redactor, before: Option<&watch::Audited>) -> watch::Audited {
+    pub fn kept(&self, target: &Target, before: Option<&watch::Audited>) -> watch::Audited {
+        let (profile, redactor) = (&target.profile, target.redactor());
+        let endpoint = &profile.url[..url::Position::AfterPath];
+        let of = redactor.text(&format!("{endpoint} from {}", origin::serialize(&profile.page_url()))).into_owned();
         let findings = self.findings.iter().map(|one| AuditFinding {
             id: one.id.into(),
             severity: one.severity,
@@ -146,6 +148,6 @@ impl Audited {
             of_origin: one.trial.is_some(),
         });
         let tried = self.seen.iter().filter(|one| one.trial != Trial::Own).map(Seen::tried);
-        watch::Audited::new(findings.collect(), tried.collect(), before)
+        watch::Audited::new(&of, findings.collect(), tried.collect(), before)
     }
 }

@@ -6,6 +6,7 @@ use crate::watch::{AuditFinding, Audited, LetIn, PolicyChange, Severity};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct AuditForm {
+    of: Box<str>,
     found: Vec<FindingForm>,
     let_in: Vec<LetInForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,7 @@ impl AuditForm {
             as_the_person: one.as_the_person,
         };
         Self {
+            of: audited.of.clone(),
             found: audited.findings.iter().map(finding).collect(),
             let_in: audited.let_in.iter().map(let_in).collect(),
             changed: audited
@@ -67,6 +69,7 @@ impl AuditForm {
         };
         let let_in = |one: LetInForm| LetIn { way: one.way, origin: one.origin, as_the_person: one.as_the_person };
         Some(Audited {
+            of: self.of,
             findings: self.found.into_iter().map(finding).collect::<Option<_>>()?,
             let_in: self.let_in.into_iter().map(let_in).collect(),
             changed: self.changed.map(|ChangeForm { opened, closed }| PolicyChange { opened, closed }),

@@ -7,6 +7,8 @@ use super::severity::Severity;
 /// What one audit came to, as the history keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
+    /// The endpoint and the page; what was audited of others is not compared.
+    pub of: Box<str>,
     /// The gravest first.
     pub findings: Vec<AuditFinding>,
     /// Who was let in beside the page itself; the next audit is compared with it.
@@ -63,8 +65,9 @@ pub struct Tried {
 }
 
 impl Audited {
-    /// What this audit came to, after `before`.
-    pub fn new(findings: Vec<AuditFinding>, tried: Vec<Tried>, before: Option<&Self>) -> Self {
+    /// What this audit of `of` came to, after `before`.
+    pub fn new(of: &str, findings: Vec<AuditFinding>, tried: Vec<Tried>, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| &*before.of == of);
         let was = |one: &LetIn| {
             let known = before.into_iter().flat_map(|before| &before.let_in);
             known.into_iter().find(|known| known.way == one.way && known.origin == one.origin)
@@ -77,7 +80,7 @@ impl Audited {
                 None => was(&one).cloned(),
             })
             .collect();
-        let mut now = Self { findings, let_in, changed: None };
+        let mut now = Self { of: of.into(), findings, let_in, changed: None };
         now.changed = before.and_then(|before| now.since(before));
         now
     }
@@ -123,6 +126,10 @@ mod tests {
         AuditFinding { id: id.into(), severity: Severity::High, text: "text".into(), of_origin }
     }
 
+    fn audited(findings: Vec<AuditFinding>, tried: Vec<Tried>, before: Option<&Audited>) -> Audited {
+        Audited::new("https://api.test/ from https://a.test", findings, tried, before)
+    }
+
     /// What changed, a phrase each, `+` for what is worse.
     fn change(audited: &Audited) -> Vec<String> {
         let Some(PolicyChange { opened, closed }) = &audited.changed else { return Vec::new() };
@@ -132,39 +139,47 @@ mod tests {
     #[test]
     fn the_first_is_the_base_line_and_what_stays_is_no_news() {
         let open = || vec![tried("get", EVIL, true, Some(true)), tried("get", "null", true, Some(false))];
-        let first = Audited::new(vec![finding("any", true)], open(), None);
+        let first = audited(vec![finding("any", true)], open(), None);
         assert_eq!(first.changed, None);
-        assert_eq!(Audited::new(vec![finding("any", true)], open(), Some(&first)).changed, None);
+        assert_eq!(audited(vec![finding("any", true)], open(), Some(&first)).changed, None);
+    }
+
+    #[test]
+    fn another_endpoint_or_page_has_a_base_line_of_its_own() {
+        let first = audited(Vec::new(), vec![tried("get", EVIL, true, Some(false))], None);
+        let open = vec![tried("get", EVIL, true, Some(true))];
+        assert!(audited(Vec::new(), open.clone(), Some(&first)).changed.is_some());
+        assert_eq!(Audited::new("https://other.test/", Vec::new(), open, Some(&first)).changed, None);
     }
 
     #[test]
     fn what_opens_is_told_apart_from_what_closes() {
         let shut = |way: &str| tried(way, EVIL, false, Some(false));
         let open = |way: &str| tried(way, EVIL, false, Some(true));
-        let first = Audited::new(vec![finding("cookie", false)], vec![shut("get"), shut("preflight")], None);
-        let second = Audited::new(vec![finding("tls", false)], vec![open("get"), open("preflight")], Some(&first));
+        let first = audited(vec![finding("cookie", false)], vec![shut("get"), shut("preflight")], None);
+        let second = audited(vec![finding("tls", false)], vec![open("get"), open("preflight")], Some(&first));
         let expected =
             ["+ now also lets in https://evil.test (get, preflight)", "+ now also tls", "- no longer cookie"];
         assert_eq!(change(&second), expected);
-        let third = Audited::new(vec![finding("tls", false)], vec![shut("get"), open("preflight")], Some(&second));
+        let third = audited(vec![finding("tls", false)], vec![shut("get"), open("preflight")], Some(&second));
         assert_eq!(change(&third), ["- no longer lets in https://evil.test (get)"]);
     }
 
     #[test]
     fn more_than_before_for_the_same_origin_is_worse() {
-        let first = Audited::new(Vec::new(), vec![tried("get", EVIL, false, Some(true))], None);
-        let second = Audited::new(Vec::new(), vec![tried("get", EVIL, true, Some(true))], Some(&first));
+        let first = audited(Vec::new(), vec![tried("get", EVIL, false, Some(true))], None);
+        let second = audited(Vec::new(), vec![tried("get", EVIL, true, Some(true))], Some(&first));
         assert_eq!(change(&second), ["+ now also lets in https://evil.test with the person's cookies (get)"]);
-        let third = Audited::new(Vec::new(), vec![tried("get", EVIL, false, Some(true))], Some(&second));
+        let third = audited(Vec::new(), vec![tried("get", EVIL, false, Some(true))], Some(&second));
         assert_eq!(change(&third), ["- no longer lets in https://evil.test with the person's cookies (get)"]);
     }
 
     #[test]
     fn what_can_not_be_told_counts_as_it_was() {
-        let first = Audited::new(Vec::new(), vec![tried("websocket", EVIL, true, Some(true))], None);
-        let second = Audited::new(Vec::new(), vec![tried("websocket", EVIL, true, None)], Some(&first));
+        let first = audited(Vec::new(), vec![tried("websocket", EVIL, true, Some(true))], None);
+        let second = audited(Vec::new(), vec![tried("websocket", EVIL, true, None)], Some(&first));
         assert_eq!((second.changed.as_ref(), second.let_in.len()), (None, 1));
-        let third = Audited::new(Vec::new(), vec![tried("websocket", EVIL, true, Some(false))], Some(&second));
+        let third = audited(Vec::new(), vec![tried("websocket", EVIL, true, Some(false))], Some(&second));
         assert_eq!(change(&third), ["- no longer lets in https://evil.test with the person's cookies (websocket)"]);
     }
 }

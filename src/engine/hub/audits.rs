@@ -78,7 +78,7 @@ impl Hub {
                 return None;
             }
             let audited = Box::pin(audit.run(USUAL_RATE, |_| ())).await;
-            Some((id, audited.kept(&target.redactor(), before.as_deref())))
+            Some((id, audited.kept(&target, before.as_deref())))
         });
     }
 

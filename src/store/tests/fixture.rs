@@ -198,6 +198,7 @@ pub(super) fn audited() -> Audited {
     let finding =
         |id: &str, severity, of_origin| AuditFinding { id: id.into(), severity, text: "é".into(), of_origin };
     Audited {
+        of: "wss://api.test/ws from https://a.test".into(),
         findings: vec![
             finding("origin-not-validated", Severity::High, true),
             finding("vary-origin-missing", Severity::Low, false),
