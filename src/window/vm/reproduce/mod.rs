@@ -304,7 +304,7 @@ impl Reproduce {
             }
             Some(Brought::Unready(reason)) => Run::Refused(outcome::unready(&reason)),
             // Other errands bring these.
-            Some(Brought::Page { .. }) => return,
+            Some(_) => return,
             None if underway.is_over() => Run::Refused("It ended before it was done. Run it again.".to_owned()),
             None => return,
         };
