@@ -23,6 +23,11 @@ pub(super) fn ui(ui: &mut Ui, state: &mut Reproduce, wrong: &[Wrong], theme: &Th
         field(ui, "Address", |ui| line(ui, &mut state.form.address, "wss://api.example.com/ws/"));
         said(ui, wrong, "address", theme);
     }
+    if let Some(asks) = state.asks() {
+        field(ui, "Asks", |ui| {
+            ui.add(egui::Label::new(RichText::new(asks).font(style::mono())).truncate().selectable(true))
+        });
+    }
     let hint = "the address’s own origin";
     field(ui, "Page", |ui| line(ui, &mut state.form.page, hint));
     said(ui, wrong, "page", theme);
@@ -30,19 +35,19 @@ pub(super) fn ui(ui: &mut Ui, state: &mut Reproduce, wrong: &[Wrong], theme: &Th
         note(ui, "Not told: the page whose script connects. Its origin decides who is let in.", theme);
     }
     let form = &mut state.form;
-    field(ui, "Kind", |ui| {
-        let words = [(Kind::Http, "HTTP"), (Kind::WebSocket, "WebSocket"), (Kind::SocketIo, "Socket.IO")];
-        pick(ui, "Kind", &mut form.kind, &words)
-    });
-    if missing.contains(&Missing::Kind) {
-        note(ui, "Not told: what answers at this address.", theme);
-    }
     field(ui, "Browser", |ui| {
         let words = Browser::ALL.map(|browser| (browser, browser.name()));
         pick(ui, "Browser", &mut form.browser, &words)
     });
     if missing.contains(&Missing::Browser) {
         note(ui, "Not told: several browsers write this.", theme);
+    }
+    field(ui, "Kind", |ui| {
+        let words = [(Kind::Http, "HTTP"), (Kind::WebSocket, "WebSocket"), (Kind::SocketIo, "Socket.IO")];
+        pick(ui, "Kind", &mut form.kind, &words)
+    });
+    if missing.contains(&Missing::Kind) {
+        note(ui, "Not told: what answers at this address.", theme);
     }
     for asked in &mut form.secrets {
         field(ui, &asked.name, |ui| {
@@ -130,6 +135,7 @@ fn line(ui: &mut Ui, text: &mut String, hint: &str) -> egui::Response {
 /// One of a few, side by side.
 fn pick<T: Copy + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, words: &[(T, &str)]) -> egui::Response {
     let shown = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::L;
         for (one, word) in words {
             ui.radio_value(value, *one, *word);
         }

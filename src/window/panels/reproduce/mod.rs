@@ -141,10 +141,12 @@ fn understood(ui: &mut Ui, state: &Reproduce, theme: &Theme) {
     if let Some(sentence) = found.sentence() {
         ui.label(RichText::new(sentence).font(style::strong()));
     }
-    for one in found.explained.iter().take(LINES) {
+    // Once it was run the verdict says more.
+    let lines = if state.shown().is_some() { 0 } else { LINES };
+    for one in found.explained.iter().take(lines) {
         explained(ui, one, theme);
     }
-    if LINES < found.explained.len() {
+    if 0 < lines && lines < found.explained.len() {
         let more = count(found.explained.len() - LINES, "more line is", "more lines are");
         ui.label(RichText::new(format!("{more} known.")).font(style::small()).color(theme.secondary));
     }
@@ -177,6 +179,8 @@ fn explained(ui: &mut Ui, one: &Explained, theme: &Theme) {
         ui.set_width(ui.available_width());
         ui.style_mut().interaction.selectable_labels = true;
         ui.spacing_mut().item_spacing.y = 2.0;
+        // Its lines as close as a text's.
+        ui.spacing_mut().interact_size.y = 0.0;
         let lines = [("Means", Some(&known.means)), ("Not", known.not.as_ref()), ("Look", known.next.as_ref())];
         egui::Grid::new(("explained", &one.line)).num_columns(2).spacing([space::M, 2.0]).show(ui, |ui| {
             for (name, text) in lines {

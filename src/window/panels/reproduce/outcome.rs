@@ -5,6 +5,7 @@ use egui::{CollapsingHeader, Frame, Grid, RichText, Stroke, Ui, WidgetInfo, vec2
 use super::super::last_check::{exchange_ui, named, well};
 use super::super::why;
 use crate::export::check::Came;
+use crate::export::report::Report;
 use crate::window::action::Action;
 use crate::window::theme::{RADIUS, Theme, space};
 use crate::window::vm::reproduce::{Reproduce, Shown, StepVm, Verdict};
@@ -27,7 +28,7 @@ pub(super) fn ui(ui: &mut Ui, state: &mut Reproduce, theme: &Theme) -> Option<Ac
 
     section(ui, "What each browser shows");
     for browser in &shown.browsers {
-        let mark = if browser.own { "  this run’s" } else { "" };
+        let mark = if browser.own { ", as it ran" } else { "" };
         ui.label(RichText::new(format!("{}{mark}", browser.name)).font(style::small_strong()).color(theme.secondary));
         match &browser.line {
             Ok(line) => well(ui, theme, line),
@@ -95,6 +96,17 @@ fn ways_on(ui: &mut Ui, shown: &Shown) -> Option<Action> {
     if copy.clicked() {
         action = Some(Action::Copy(shown.text()));
     }
+    ui.menu_button("Export…", |ui| {
+        let report = &shown.report;
+        let forms: [(&str, &str, fn(&Report) -> String); 2] =
+            [("As HTML…", "html", Report::html), ("As Markdown…", "md", Report::markdown)];
+        for (word, ending, written) in forms {
+            if ui.button(word).clicked() {
+                action = Some(Action::SaveToFile { suggested_name: format!("report.{ending}"), text: written(report) });
+                ui.close();
+            }
+        }
+    });
     action
 }
 

@@ -118,18 +118,27 @@ fn a_run_is_shown_whole() {
     for section in ["What each browser shows", "Steps", "Requests and answers"] {
         harness.get_by_label(section);
     }
+    for browser in ["Chrome, as it ran", "Firefox", "Safari"] {
+        assert!(harness.query_all_by_label(browser).next().is_some(), "{browser}");
+    }
     assert!(harness.query_by_label("Copy as curl").is_none());
     harness.get_by_label_contains("Request GET https://api.test/carts").click();
     harness.run();
     harness.get_by_label("Copy as curl").click();
+    harness.run();
+    harness.get_by_label("Export…").click();
+    harness.run();
+    harness.get_by_label("As Markdown…").click();
     harness.run();
     harness.get_by_label("Save as profile").click();
     harness.run();
     harness.get_by_label("Run again").click();
     harness.run();
     let wished = view.wished.borrow();
-    assert!(
-        matches!(&wished[..], [Action::Copy(curl), Action::SaveReproduced, Action::Reproduce] if curl.starts_with("curl"))
-    );
+    let [Action::Copy(curl), Action::SaveToFile { text, .. }, Action::SaveReproduced, Action::Reproduce] = &wished[..]
+    else {
+        panic!("{wished:?}")
+    };
+    assert!(curl.starts_with("curl") && text.contains("Reproduced: the same failure is found from here."), "{text}");
     assert!(testing::repaint_delay(&harness) > std::time::Duration::from_secs(3600));
 }

@@ -127,13 +127,19 @@ pub fn seen(draft: &Draft) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-fn choice(index: usize, draft: &Draft) -> Choice {
-    let (profile, seen) = (&draft.profile, &draft.seen);
+/// `GET https://api.test/carts`
+pub fn title(draft: &Draft) -> String {
+    let profile = &draft.profile;
     let what = match profile.kind {
         Kind::Http => profile.request.method.as_str(),
         Kind::WebSocket => "WebSocket",
         Kind::SocketIo => "Socket.IO",
     };
+    format!("{what} {}", profile.url)
+}
+
+fn choice(index: usize, draft: &Draft) -> Choice {
+    let seen = &draft.seen;
     let claim = Claim::of(draft);
     let mut said: Vec<String> = Vec::new();
     said.extend(claim.error.or_else(|| claim.console.iter().flat_map(|heard| &heard.codes).next().cloned()));
@@ -144,5 +150,5 @@ fn choice(index: usize, draft: &Draft) -> Choice {
     if !seen.messages.is_empty() {
         said.push(count(seen.messages.len(), "message", "messages"));
     }
-    Choice { index, title: format!("{what} {}", profile.url), said: said.join(", "), failed: claim.failed }
+    Choice { index, title: title(draft), said: said.join(", "), failed: claim.failed }
 }

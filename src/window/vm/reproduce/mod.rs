@@ -232,6 +232,11 @@ impl Reproduce {
         self.chosen
     }
 
+    /// What is asked for: `GET https://api.test/carts`.
+    pub fn asks(&self) -> Option<String> {
+        self.draft().map(found::title)
+    }
+
     /// The draft that is looked at.
     pub fn draft(&self) -> Option<&Draft> {
         self.found()?.intake.drafts.get(self.chosen?)
@@ -297,7 +302,8 @@ impl Reproduce {
         let Run::Underway { underway, claim } = &mut self.run else { return };
         self.run = match underway.try_next() {
             Some(Brought::Checked { profile, url, reports }) => {
-                match Shown::build(claim, &profile, &url, &reports, now, zone) {
+                let explained = self.found.as_ref().map(|found| found.explained.as_slice()).unwrap_or_default();
+                match Shown::build(claim, explained, &profile, &url, &reports, now, zone) {
                     Some(shown) => Run::Done(Box::new(shown)),
                     None => Run::Refused("Nothing came of it. Run it again.".to_owned()),
                 }
@@ -306,7 +312,8 @@ impl Reproduce {
             // Other errands bring these.
             Some(_) => return,
             None if underway.is_over() => Run::Refused("It ended before it was done. Run it again.".to_owned()),
-            None => return,
+            // Nothing yet; or what only another errand brings.
+            Some(_) | None => return,
         };
     }
 

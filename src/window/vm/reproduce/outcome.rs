@@ -10,11 +10,14 @@ use super::super::last_check::LastCheckVm;
 use super::super::why::{FixVm, WhyVm, fix_vm, others_line};
 use super::super::{local, words};
 use crate::base::Wall;
+use crate::diagnosis::browsers::{self, Line};
+use crate::diagnosis::explain::Explained;
 use crate::diagnosis::reproduce::{Claim, Outcome, judge};
 use crate::diagnosis::words as reasons;
 use crate::diagnosis::{About, CauseId, Diagnosis, Facts, Severity, diagnose};
 use crate::engine::secrets;
 use crate::export::check::{Came, steps};
+use crate::export::report::{Checked, Report};
 use crate::profile::Profile;
 use crate::watch::{CheckReport, Code, Reason, State};
 
@@ -63,12 +66,15 @@ pub struct Shown {
     pub steps: Vec<StepVm>,
     pub check: LastCheckVm,
     pub profile: Arc<Profile>,
+    /// As it leaves the program.
+    pub report: Report,
 }
 
 impl Shown {
     /// `None`: no check was made.
     pub fn build(
         claim: &Claim,
+        explained: &[Explained],
         profile: &Arc<Profile>,
         url: &str,
         reports: &[CheckReport],
@@ -77,20 +83,22 @@ impl Shown {
     ) -> Option<Self> {
         let report = reports.first()?;
         let facts = Facts::of_checks(profile, report, reports);
-        let verdict = verdict(&judge(claim, report, &facts), report);
+        let outcome = judge(claim, report, &facts);
+        let checked = Checked { profile, url, deciding: report, reports };
         let diagnosis = diagnose(&facts);
         let browser = profile.browser.name();
         let at = local::second(report.scheduled, zone);
         let cause = diagnosis.cause.filter(|cause| *cause != CauseId::Ok);
         Some(Self {
             ran: format!("As {browser}, from {}, at {at}", profile.page_url()),
-            verdict,
+            verdict: verdict(&outcome, report),
             browsers: browsers_vm(profile, report),
             cause: cause.map(|cause| format!("Cause: {cause}, {:.0} % sure", diagnosis.confidence * 100.0)),
             why: why(&diagnosis, &facts, report),
             steps: steps_vm(profile, report, &facts),
             check: LastCheckVm::of_check(report.scheduled, report, Some(profile), now, zone),
             profile: Arc::clone(profile),
+            report: Report::of_explained(explained, Some((&outcome, checked))),
         })
     }
 
@@ -119,8 +127,16 @@ fn verdict(outcome: &Outcome, report: &CheckReport) -> Verdict {
 }
 
 fn browsers_vm(profile: &Profile, report: &CheckReport) -> Vec<BrowserVm> {
-    let line = report.console.as_deref().map(str::to_owned).ok_or("Its console says nothing.");
-    vec![BrowserVm { name: profile.browser.name(), own: true, line }]
+    let vm = |shown: browsers::Shown| BrowserVm {
+        name: shown.browser.name(),
+        own: shown.browser == profile.browser,
+        line: match shown.line {
+            Line::Console(line) => Ok(line),
+            Line::Nothing => Err("Its console says nothing."),
+            Line::Unknown => Err("It would have sent something else: choose it above and run it again."),
+        },
+    };
+    browsers::each(profile, report).into_iter().map(vm).collect()
 }
 
 /// The card of the cause.

@@ -202,6 +202,8 @@ fn a_run_comes_to_a_verdict_with_cause_steps_and_requests() {
     assert_eq!((shown.verdict.state, shown.verdict.word), (Some(State::CorsError), "CORS error"));
     assert!(shown.cause.as_ref().is_some_and(|cause| cause.starts_with("Cause: cors-headers-missing")));
     assert!(!shown.why.fixes.is_empty() && !shown.steps.is_empty() && shown.check.exchanges.len() == 1);
+    let words: Vec<bool> = shown.browsers.iter().map(|one| one.line.is_ok()).collect();
+    assert_eq!(words, [true; 3], "each of the three has a line for it");
     assert!(shown.ran.starts_with("As Chrome, from https://app.test/"), "{}", shown.ran);
     assert!(shown.text().starts_with("Reproduced"), "{}", shown.text());
     view.choose(Some(0));
