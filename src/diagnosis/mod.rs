@@ -124,7 +124,7 @@ pub fn wanted(facts: &Facts<'_>) -> Vec<Ask> {
 /// What it may be, the cause first.
 fn judge(facts: &Facts<'_>) -> Vec<Candidate> {
     let mut candidates = rules::candidates(facts);
-    if facts.reason.is_some() {
+    if facts.reason.is_some() && !rules::performance::slow_once(facts) {
         return rule::ranked(candidates);
     }
     // It came out well: only what is seen beyond doubt speaks against it.

@@ -17,6 +17,7 @@ mod asked;
 mod beside;
 mod between;
 mod browsers;
+mod denied;
 mod upgrade;
 
 /// One check that did not come out well.

@@ -51,8 +51,7 @@ pub async fn examine(target: &Arc<Target>, observe: Option<Duration>, often: Oft
         }
         reports.extend(running.join_all().await);
     }
-    let deciding = reports.iter().position(|report| report.outcome != Outcome::Up).unwrap_or(0);
-    if reports.get(deciding).is_some() {
+    if let Some(deciding) = CheckReport::deciding(&reports) {
         let further = ask_all(target, &reports, deciding, clock).await;
         if let Some(report) = reports.get_mut(deciding) {
             report.further = further;

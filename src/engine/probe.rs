@@ -302,7 +302,7 @@ fn verdict_of(target: &Target, seen: &Seen) -> Verdict {
         (None, Some(response), None) => End::Answered(response),
         (None, None, None) => End::NotMade(Reason::new(Code::NetworkConfiguration)),
     };
-    let streamed = answer.last().filter(|_| response.is_some_and(WireResponse::is_event_stream));
+    let streamed = answer.last().filter(|_| response.is_some_and(WireResponse::is_stream));
     let told = streamed.and_then(|last| last.phases.body).unwrap_or_default();
     judge(&Evidence { end, total: seen.total.map(|total| total.saturating_sub(told)) }, target.expect())
 }

@@ -185,6 +185,19 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// Which of several checks of one endpoint decides: the first that failed, else the first that was slow, else the first.
+    pub fn deciding(reports: &[Self]) -> Option<usize> {
+        let first = |outcome: fn(Outcome) -> bool| reports.iter().position(|report| outcome(report.outcome));
+        first(|outcome| matches!(outcome, Outcome::Down | Outcome::Unknown))
+            .or_else(|| first(|outcome| outcome != Outcome::Up))
+            .or(if reports.is_empty() { None } else { Some(0) })
+    }
+
+    /// It came out well, be it slowly.
+    pub fn works(&self) -> bool {
+        matches!(self.outcome, Outcome::Up | Outcome::Degraded)
+    }
+
     /// The latency that plots and objectives use: the whole check's, and only where it came out well.
     pub fn latency(&self) -> Option<Duration> {
         match self.outcome {

@@ -97,6 +97,14 @@ impl WireResponse {
         let kind = self.headers.first_str("content-type").unwrap_or_default();
         kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
     }
+
+    /// Whether its body comes as there is something to tell: how long that takes is no slowness.
+    pub fn is_stream(&self) -> bool {
+        const KINDS: [&str; 4] =
+            ["application/x-ndjson", "application/jsonl", "application/json-seq", "multipart/x-mixed-replace"];
+        let kind = self.headers.first_str("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
+        self.is_event_stream() || KINDS.iter().any(|known| kind.trim().eq_ignore_ascii_case(known))
+    }
 }
 
 /// How an answer came, beside what it says.

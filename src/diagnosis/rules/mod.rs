@@ -6,7 +6,7 @@ mod between;
 mod cors;
 mod local_network;
 mod page;
-mod performance;
+pub(super) mod performance;
 mod reach;
 mod reflected;
 mod session;
@@ -103,7 +103,12 @@ pub(super) fn asks_of_warnings(facts: &Facts<'_>) -> Vec<Ask> {
 
 /// The sentence where nothing is wrong.
 pub(super) fn well(facts: &Facts<'_>) -> String {
-    format!("{} works as its page's script expects.{}", facts.place(), local_network::condition(facts))
+    let slow = if performance::slow_once(facts) {
+        format!(" It took {} once, and was quick each time that it was asked again.", facts.detail())
+    } else {
+        String::new()
+    };
+    format!("{} works as its page's script expects.{slow}{}", facts.place(), local_network::condition(facts))
 }
 
 /// The sentence where no cause is named.

@@ -115,6 +115,6 @@ fn answers_that_are_all_slow_are_told_from_some_that_are() {
     };
     slow([800, 810, 795, 803, 820], "high-latency");
     slow([12, 900, 300, 1200, 40], "high-jitter");
-    // Once slow is not always slow.
-    slow([9, 10, 11, 9, 10], "high-latency");
+    // Once slow is not always slow: a busy machine is no fault of the server's.
+    slow([9, 10, 11, 9, 10], "ok");
 }

@@ -10,14 +10,17 @@ pub use document::{Document, document, ms};
 pub use steps::{Came, Step, steps};
 
 use crate::diagnosis::{CauseId, Diagnosis};
-use crate::watch::{CheckReport, Outcome};
+use crate::watch::{CheckReport, Code, Outcome};
 
 /// What decides among several: the first that is not well.
 pub fn deciding(reports: &[CheckReport]) -> Option<&CheckReport> {
-    reports.iter().find(|report| report.outcome != Outcome::Up).or_else(|| reports.first())
+    CheckReport::deciding(reports).and_then(|at| reports.get(at))
 }
 
-/// Every check came out well, and nothing speaks against it all the same.
+/// Every check came out well, and nothing speaks against it all the same. One that was slow alone, and quick when it was asked
+/// again, is well.
 pub fn is_healthy(diagnosis: &Diagnosis, reports: &[CheckReport]) -> bool {
-    diagnosis.cause == Some(CauseId::Ok) && reports.iter().all(|report| report.outcome == Outcome::Up)
+    let slow = |report: &CheckReport| report.reason.as_ref().is_some_and(|reason| reason.code == Code::Slow);
+    let well = |report: &CheckReport| report.outcome == Outcome::Up || slow(report);
+    diagnosis.cause == Some(CauseId::Ok) && reports.iter().all(well)
 }

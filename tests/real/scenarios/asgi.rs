@@ -42,7 +42,7 @@ impl Servers {
         servers
     }
 
-    fn port(&self, name: &str) -> u16 {
+    pub(super) fn port(&self, name: &str) -> u16 {
         *self.ports.get(name).unwrap_or_else(|| panic!("{name} is not among {:?}", self.ports))
     }
 

@@ -40,6 +40,10 @@ impl Sites {
         Self { _process: process, ports: [(name.to_owned(), port)].into() }
     }
 
+    pub(super) fn port(&self, name: &str) -> u16 {
+        self.ports[name]
+    }
+
     fn scenario(&self, scenario: Scenario) -> Scenario {
         let port = self.ports[&scenario.id];
         scenario.on(port)

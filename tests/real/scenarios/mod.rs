@@ -9,6 +9,7 @@ pub mod asgi;
 pub mod flask;
 pub mod node;
 mod proxies;
+mod variants;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub struct Scenario {
     given: Value,
     ca: Option<PathBuf>,
     stack: Option<&'static str>,
-    timeout: &'static str,
+    timeout: String,
 }
 
 impl Scenario {
@@ -50,7 +51,14 @@ impl Scenario {
         let fields = given.as_object_mut().unwrap();
         fields.remove("wire");
         let expected = fields.remove("expected").unwrap();
-        Self { id: given["id"].as_str().unwrap().to_owned(), expected, given, ca: None, stack: None, timeout: "5s" }
+        Self {
+            id: given["id"].as_str().unwrap().to_owned(),
+            expected,
+            given,
+            ca: None,
+            stack: None,
+            timeout: "5s".to_owned(),
+        }
     }
 
     /// The port of its `url`, as listed.
@@ -95,8 +103,8 @@ impl Scenario {
     }
 
     /// In place of five seconds.
-    pub fn with_timeout(mut self, timeout: &'static str) -> Self {
-        self.timeout = timeout;
+    pub fn with_timeout(mut self, timeout: &str) -> Self {
+        timeout.clone_into(&mut self.timeout);
         self
     }
 
@@ -152,7 +160,9 @@ impl Scenario {
         if let Some(login) = given.get("login") {
             lines.push(format!("auth.login = {}", toml(login)));
             // Who signs in means the session's cookie to go along.
-            lines.push("request.credentials = \"include\"".to_owned());
+            if given["http"].get("credentials").is_none() {
+                lines.push("request.credentials = \"include\"".to_owned());
+            }
         }
         lines.extend(given.get("resolve").map(|list| format!("network.resolve = {}", toml(list))));
         lines.push(format!("network.proxy = {}", given.get("proxy").map_or("\"none\"".to_owned(), Value::to_string)));

@@ -26,17 +26,25 @@ impl Sites {
         let line = wait_for(stdout, "ports ");
         Self { _process: process, ports: serde_json::from_str(line.trim_start_matches("ports ")).unwrap() }
     }
+
+    pub(super) fn port(&self, name: &str) -> u16 {
+        self.ports[name]
+    }
+}
+
+/// The socket.io of that site.
+pub(super) fn module(name: &str) -> &'static str {
+    match name.get(..4) {
+        Some("sio2") => "socket.io-2",
+        Some("sio3") => "socket.io-3",
+        _ => "socket.io-4",
+    }
 }
 
 /// The code that stands in the folder.
 fn part(name: &str) -> Value {
-    let module = match name {
-        "sio2" => "socket.io-2",
-        "sio3" => "socket.io-3",
-        _ => "socket.io-4",
-    };
     let file = format!("{}/parts/{name}.js", sources("node"));
-    json!({ "module": module, "code": std::fs::read_to_string(file).unwrap() })
+    json!({ "module": module(name), "code": std::fs::read_to_string(file).unwrap() })
 }
 
 /// Those of the list, each with the part that it runs.

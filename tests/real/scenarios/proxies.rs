@@ -14,7 +14,7 @@ use crate::scenarios::{Scenario, all_hold, snippet, sources};
 use crate::stacks::{node_module, python, python_with};
 
 /// All of them, running. They end when this is dropped.
-struct Proxies {
+pub(super) struct Proxies {
     ports: BTreeMap<String, u16>,
     // It ends its children when its standard input is closed.
     _stdin: ChildStdin,
@@ -24,7 +24,7 @@ struct Proxies {
 
 impl Proxies {
     /// `fixes`: lines for the marked place of a server, by its id; `only`: the servers wanted.
-    fn start(only: Option<&[&str]>, fixes: &Value) -> Self {
+    pub(super) fn start(only: Option<&[&str]>, fixes: &Value) -> Self {
         let folder = TempDir::new().unwrap();
         let sites = python_with("sites", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/sites/requirements.txt"));
         let rooms = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/socketio/node_rooms.js");
@@ -47,6 +47,10 @@ impl Proxies {
         let line = wait_for(stdout, "ready ");
         let ports = serde_json::from_str(line.trim_start_matches("ready ")).unwrap();
         Self { ports, _stdin: stdin, _process: process, _folder: folder }
+    }
+
+    pub(super) fn port(&self, id: &str) -> u16 {
+        self.ports[id]
     }
 
     /// That scenario, moved to where its server listens.

@@ -21,6 +21,14 @@ fn look(facts: &Facts<'_>) -> Fit {
         let summary = format!("{}: {}.", facts.host(), crate::diagnosis::words::phrase(reason));
         return Fit::Fits(Match::new(0.6, summary));
     }
+    if cut_here_alone(facts) {
+        let summary = format!(
+            "{} resets the WebSocket upgrade for {}, and answers it elsewhere: what serves that path failed while it took the socket.",
+            facts.host(),
+            facts.url.path()
+        );
+        return Fit::Fits(Match::new(0.82, summary).sign("an upgrade elsewhere is answered"));
+    }
     let Some((status, readable)) = answer(facts) else { return Fit::No };
     let summary =
         format!("{} answered {}: the application failed; its log says where.", facts.host(), status_words(status));
@@ -30,6 +38,14 @@ fn look(facts: &Facts<'_>) -> Fit {
         505..=599 => Fit::CantTell(Match::new(0.5, format!("{} answered {}.", facts.host(), status_words(status)))),
         _ => Fit::No,
     }
+}
+
+/// The upgrade was reset, and one to a path that nobody has got an answer.
+fn cut_here_alone(facts: &Facts<'_>) -> bool {
+    facts.is_websocket()
+        && facts.code() == Some(Code::ConnectionReset)
+        && facts.detail() != "open"
+        && facts.asked(Ask::NoSuchPath).is_some_and(|other| other.response().is_some())
 }
 
 fn upgrade(refused: &Refused<'_, '_>) -> Fit {

@@ -1,7 +1,8 @@
 //! No credentials were given.
 
-use super::Denied;
+use super::{Denied, token};
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::session::said;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::meaning::names_credentials;
 
@@ -12,7 +13,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     let answered = &denied.answered;
     let said = names_credentials(&denied.words) && !facts.is_html();
     let wants = format!("{answered}: it wants credentials.");
-    let given = facts.signs_in || denied.bearer_was_sent() || denied.cookie_was_sent();
+    let given = facts.signs_in || denied.bearer_was_sent() || denied.cookie_was_sent() || token::given(facts).is_some();
     match (denied.status, facts.reason.and_then(|reason| reason.close)) {
         (Some(401), _) if given => Fit::CantTell(Match::new(0.45, wants)),
         (Some(401), _) => Fit::Fits(
@@ -32,6 +33,12 @@ fn look(facts: &Facts<'_>) -> Fit {
             None => Fit::CantTell(Match::new(0.45, format!("{answered} and does not say why."))),
         },
         (Some(_), _) => Fit::No,
+        // What it says comes before what the number usually means.
+        (None, Some(3000 | 4001 | 4401))
+            if said::meaning(&denied.words).is_some_and(|cause| cause != CauseId::AuthRequired) =>
+        {
+            Fit::CantTell(Match::new(0.6, wants))
+        }
         (None, Some(3000 | 4001 | 4401)) => Fit::Fits(Match::new(0.93, wants).sign("the code says so")),
         (None, Some(_)) if said => Fit::Fits(Match::new(0.9, wants).sign("it asks for credentials")),
         (None, Some(1008)) => Fit::CantTell(Match::new(0.5, format!("{answered}: it may want credentials."))),

@@ -3,6 +3,7 @@
 use super::Denied;
 use crate::browser::cookie::{Excluded, Lost, Why};
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::session::said;
 use crate::diagnosis::{CauseId, Facts, Fix, Severity};
 use crate::watch::{CheckReport, Code};
 
@@ -102,6 +103,10 @@ pub(super) fn look(cause: CauseId, facts: &Facts<'_>) -> Fit {
     let what = format!("the cookie {} is {}: {}.", lost.name, lost.lost.word(), lost.why.words());
     let sign = format!("{} is {}", lost.name, lost.lost.word());
     if let Some(denied) = Denied::of(facts).filter(|denied| !denied.by_http_scheme()) {
+        // It says that nobody is signed in, or nothing: here is why.
+        let of_session =
+            matches!(said::meaning(&denied.words), None | Some(CauseId::SessionMissing | CauseId::AuthRequired));
+        let likelihood = if 0.8 <= likelihood && of_session { 0.94 } else { likelihood };
         let found = Match::new(likelihood, format!("{}, and {what}", denied.answered)).sign(sign);
         return if 0.8 <= likelihood { Fit::Fits(found) } else { Fit::CantTell(found) };
     }

@@ -2,8 +2,10 @@
 
 use super::Denied;
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::between::is_of_the_proxy;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::meaning::names_credentials;
+use crate::wire::Ask;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::InsufficientPermissions, look, fixes };
 
@@ -25,6 +27,15 @@ fn look(facts: &Facts<'_>) -> Fit {
     }
     if denied.status != Some(403) {
         return Fit::No;
+    }
+    let others = [Ask::NoOrigin, Ask::OwnOrigin, Ask::PlainGet];
+    if facts.response().is_some_and(is_of_the_proxy)
+        && others.iter().all(|ask| facts.asked_status(*ask).is_none_or(|status| status == 403))
+    {
+        let summary = format!(
+            "{answered} by the proxy's own page, whatever the origin: a deny, an address or a right that it asks for."
+        );
+        return Fit::CantTell(Match::new(0.6, summary).sign("the page is the proxy's own").asks(&others));
     }
     let confidence = match denied.wordless() {
         Some(refused) if denied.cookie_was_sent() && refused.origin_is_fine() => 0.6,

@@ -6,12 +6,13 @@ mod csrf_failed;
 mod insufficient_permissions;
 mod localhost_127_mismatch;
 mod login_failed;
-mod session_missing;
+pub(super) mod session_missing;
 pub(super) mod token;
 mod token_expired;
 mod token_invalid;
 mod token_missing;
 
+use super::between::http_auth_required::is_browsers;
 use super::upgrade::Refused;
 use crate::diagnosis::Facts;
 use crate::diagnosis::rule::Rule;
@@ -114,7 +115,7 @@ impl<'f, 'a> Denied<'f, 'a> {
     /// A scheme of HTTP authentication stands in front.
     pub(super) fn by_http_scheme(&self) -> bool {
         let scheme = self.facts.header("www-authenticate").and_then(|value| value.split([' ', ',']).next());
-        self.status == Some(401) && scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("bearer"))
+        self.status == Some(401) && scheme.is_some_and(is_browsers)
     }
 
     /// The request that was refused carried a cookie.

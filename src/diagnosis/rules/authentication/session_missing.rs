@@ -1,9 +1,13 @@
 //! There is no session: nobody is signed in, or its cookie did not get there by a rule that no cause has the name of.
 
+use url::{Position, Url};
+
 use super::{Denied, cookies};
 use crate::browser::cookie::Why;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
+use crate::profile::model::Kind;
+use crate::wire::Purpose;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::SessionMissing, look, fixes };
 
@@ -11,6 +15,11 @@ fn look(facts: &Facts<'_>) -> Fit {
     match cookies::look(CauseId::SessionMissing, facts) {
         Fit::No => {}
         found => return found,
+    }
+    if let Some(page) = login_page(facts) {
+        let summary =
+            format!("{} sends the page's request to the login page {page}: nobody is signed in.", facts.host());
+        return Fit::Fits(Match::new(0.9, summary).sign("a redirect to the login page"));
     }
     let Some(denied) = Denied::of(facts).filter(|denied| !denied.by_http_scheme()) else { return Fit::No };
     let answered = &denied.answered;
@@ -20,7 +29,8 @@ fn look(facts: &Facts<'_>) -> Fit {
         return Fit::Fits(Match::new(0.9, summary).sign("a redirect to the login page"));
     }
     let said = denied.says(&["session", "log in", "logged in", "login", "signed in", "sign in"]);
-    if said && !denied.says(&["expired", "token", "jwt"]) {
+    let expired = denied.says(&["expired"]) && !denied.says(&["session"]);
+    if said && !expired && !denied.says(&["token", "jwt"]) {
         let confidence = if facts.is_html() { 0.6 } else { 0.88 };
         return Fit::Fits(Match::new(confidence, nobody).sign("it names the session"));
     }
@@ -35,6 +45,19 @@ fn look(facts: &Facts<'_>) -> Fit {
         None if denied.status == Some(401) => Fit::CantTell(Match::new(0.4, nobody)),
         None => Fit::No,
     }
+}
+
+/// Where a script's request for something else was led: a page whose path is of signing in.
+pub(in crate::diagnosis::rules) fn login_page(facts: &Facts<'_>) -> Option<String> {
+    const NAMES: [&str; 6] = ["login", "log-in", "log_in", "signin", "sign-in", "sign_in"];
+    let signs_in =
+        |url: &Url| url.path_segments().into_iter().flatten().any(|part| NAMES.contains(&&*part.to_ascii_lowercase()));
+    if facts.kind != Kind::Http || signs_in(facts.url) {
+        return None;
+    }
+    let last = facts.last().filter(|last| last.request.purpose == Purpose::Actual && signs_in(&last.request.url))?;
+    let is_page = matches!(last.status(), Some(200..=299)) && facts.is_html();
+    is_page.then(|| last.request.url[..Position::AfterPath].to_owned())
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {

@@ -16,10 +16,10 @@ fn look(facts: &Facts<'_>) -> Fit {
     }
     let says =
         denied.says(&["expired"]) || facts.header("www-authenticate").is_some_and(|value| value.contains("expired"));
-    if says && denied.says(&["token", "jwt", "signature", "session"]) {
+    if says && denied.says(&["token", "jwt", "signature"]) {
         return Fit::Fits(Match::new(0.93, format!("{answered}: the token has expired.")).sign("it says expired"));
     }
-    if says {
+    if says && !denied.says(&["session"]) {
         return Fit::Fits(
             Match::new(0.85, format!("{answered}: the credentials have expired.")).sign("it says expired"),
         );

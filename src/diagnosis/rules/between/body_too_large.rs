@@ -13,10 +13,6 @@ fn look(facts: &Facts<'_>) -> Fit {
     if socketio::outsized(facts).is_some() {
         return Fit::No;
     }
-    // A Socket.IO session's own limit, not a proxy's.
-    if super::super::socketio::outsized(facts).is_some() {
-        return Fit::No;
-    }
     let summary = format!(
         "{}: the body of {} bytes is larger than it takes{}.",
         answered_words(facts, response),
@@ -32,6 +28,12 @@ fn fixes(_: &Facts<'_>) -> Vec<Fix> {
             "Send less, or raise the limit of the proxy (nginx: client_max_body_size) and of the application together.",
         ),
         Fix::at("nginx", "In the server or the location.", "client_max_body_size 20m;"),
+        Fix::at("flask-socketio", "Flask's own limit, in bytes.", "app.config[\"MAX_CONTENT_LENGTH\"] = 20_971_520"),
+        Fix::at(
+            "express",
+            "The body parser's own limit; 100 kB by default.",
+            "app.use(express.json({ limit: \"20mb\" }));",
+        ),
         Fix::at("apache", "For the path.", "LimitRequestBody 20971520"),
         Fix::at("caddy", "In the site, where there is a smaller one.", "request_body {\n  max_size 20MB\n}"),
     ]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{handshake, is_html, opens_session, own, polls, server, sign, text};
+use super::{handshake, is_html, opens_session, own, polls, proxy_drops_upgrade, server, sign, text};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -13,13 +13,7 @@ pub(super) const RULE: Rule = Rule { cause: CauseId::FirewallBlocksUpgrade, look
 
 fn look(facts: &Facts<'_>) -> Fit {
     let Some(refused) = handshake(facts) else {
-        // The client gave the upgrade up before its dial had ended by itself.
-        let waited = facts.steps.iter().any(|step| {
-            let SocketChange::Transport { step: TransportStep::Stuck { why, reason }, .. } = &step.what else {
-                return false;
-            };
-            *why == Stuck::Refused && reason.as_ref().is_some_and(|reason| reason.code == Code::Timeout)
-        });
+        let waited = gave_up(facts);
         let late = NetError::Timeout { phase: Phase::FirstByte, after: Duration::ZERO };
         return if waited && polls(facts) { by_silence(facts, &late, Duration::ZERO, true) } else { Fit::No };
     };
@@ -28,6 +22,16 @@ fn look(facts: &Facts<'_>) -> Fit {
         Ok(response) => by_a_page(facts, response),
         Err(error) => by_silence(facts, error, refused.phases.total.unwrap_or_default(), passes),
     }
+}
+
+/// The client gave the upgrade up before its dial had ended by itself.
+pub(super) fn gave_up(facts: &Facts<'_>) -> bool {
+    facts.steps.iter().any(|step| {
+        let SocketChange::Transport { step: TransportStep::Stuck { why, reason }, .. } = &step.what else {
+            return false;
+        };
+        *why == Stuck::Refused && reason.as_ref().is_some_and(|reason| reason.code == Code::Timeout)
+    })
 }
 
 /// The box answers the upgrade itself.
@@ -90,13 +94,22 @@ fn by_silence(facts: &Facts<'_>, error: &NetError, took: Duration, passes: bool)
     };
     let summary =
         format!("HTTP reaches {} and every WebSocket upgrade {what}: something on the way blocks it.", facts.host());
+    // A reverse proxy that passes half of the handshake on looks the same.
+    if polls(facts) && matches!(error, NetError::Timeout { .. }) && proxy_drops_upgrade::polls_through_proxy(facts) {
+        return Fit::CantTell(Match::new(0.6, summary));
+    }
     if polls(facts) {
         return Fit::Fits(Match::new(0.92, summary).sign("polling passes").sign(format!("the upgrade {what}")));
     }
     if passes {
-        return Fit::Fits(
-            Match::new(confidence, summary).sign("an ordinary GET is answered").sign(format!("the upgrade {what}")),
-        );
+        // A box that blocks upgrades blocks them wherever they go.
+        let elsewhere = facts.asked(Ask::NoSuchPath);
+        if elsewhere.is_some_and(|other| other.response().is_some()) {
+            return Fit::No;
+        }
+        let found =
+            Match::new(confidence, summary).sign("an ordinary GET is answered").sign(format!("the upgrade {what}"));
+        return Fit::Fits(if elsewhere.is_none() { found.asks(&[Ask::NoSuchPath]) } else { found });
     }
     match facts.asked(Ask::PlainGet) {
         Some(_) => Fit::No,

@@ -10,8 +10,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     let Some((_, response)) = answered(facts, 401) else { return Fit::No };
     let asked = response.headers.first_str("www-authenticate").unwrap_or_default();
     let scheme = asked.split([' ', ',']).next().unwrap_or_default();
-    // Bearer is an application's own.
-    if scheme.is_empty() || scheme.eq_ignore_ascii_case("bearer") {
+    if !is_browsers(scheme) {
         return Fit::No;
     }
     let summary = format!(
@@ -20,6 +19,11 @@ fn look(facts: &Facts<'_>) -> Fit {
         unreadable(facts)
     );
     Fit::Fits(Match::new(0.95, summary).sign(sign(response)).sign(format!("WWW-Authenticate: {asked}")))
+}
+
+/// Whether a browser asks its person for a name and a password then. Bearer, ApiKey and the like are an application's own.
+pub(in crate::diagnosis::rules) fn is_browsers(scheme: &str) -> bool {
+    ["basic", "digest", "negotiate", "ntlm"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {

@@ -7,7 +7,7 @@ mod firewall_blocks_upgrade;
 mod firewall_swallows_frames;
 mod forward_proxy_blocks_connect;
 mod host_not_forwarded;
-mod http_auth_required;
+pub(super) mod http_auth_required;
 mod origin_stripped_by_proxy;
 mod path_not_proxied;
 mod path_served_by_other_app;
@@ -101,7 +101,7 @@ fn is_proxied(response: &WireResponse) -> bool {
 }
 
 /// Whether it is a page of the proxy's own, not its backend's.
-fn is_of_the_proxy(response: &WireResponse) -> bool {
+pub(super) fn is_of_the_proxy(response: &WireResponse) -> bool {
     let (server, body) = (server(response), text(response));
     let nginx = body.contains("<center>nginx") || body.contains("<center>openresty");
     let apache = server.starts_with("apache") && body.starts_with("<!doctype html public \"-//ietf")

@@ -1,6 +1,6 @@
 //! The proxy takes the Origin out: the application can't answer to what it does not see.
 
-use super::{handshake, is_proxied, opens_session, own, text};
+use super::{handshake, is_of_the_proxy, is_proxied, opens_session, own, text};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::wire::{Ask, Exchange, WireResponse};
@@ -27,7 +27,8 @@ fn look(facts: &Facts<'_>) -> Fit {
     {
         return Fit::Fits(Match::new(0.92, summary).sign("it says that the Origin is missing, and it was sent"));
     }
-    if refused.status != 403 || !is_proxied(refused) {
+    // A page of its own: the application was not asked.
+    if refused.status != 403 || !is_proxied(refused) || is_of_the_proxy(refused) {
         return Fit::No;
     }
     let asks = [Ask::NoOrigin, Ask::OwnOrigin, Ask::ForeignOrigin];

@@ -11,7 +11,10 @@ fn look(facts: &Facts<'_>) -> Fit {
     if facts.reason.is_none() {
         return Fit::No;
     }
-    let Some((exchange, response)) = answered(facts, 404).filter(|(_, response)| is_of_the_proxy(response)) else {
+    // Caddy answers an empty 200 to what no directive takes.
+    let nothing = |facts| answered(facts, 200).filter(|_| facts.kind != Kind::Http);
+    let own = |found: &(_, &_)| is_of_the_proxy(found.1);
+    let Some((exchange, response)) = answered(facts, 404).filter(own).or_else(|| nothing(facts).filter(own)) else {
         return Fit::No;
     };
     let path = exchange.request.url.path();

@@ -5,7 +5,7 @@ use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::profile::model::Kind;
 use crate::watch::Code;
-use crate::wire::{Ask, Exchange};
+use crate::wire::{Ask, Exchange, Purpose};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::PathServedByOtherApp, look, fixes };
 
@@ -15,7 +15,7 @@ fn look(facts: &Facts<'_>) -> Fit {
     }
     let page =
         own(facts).rev().filter_map(Exchange::response).find(|response| response.status == 200 && is_html(response));
-    let Some(page) = page else { return Fit::No };
+    let Some(page) = page else { return no_session(facts) };
     let summary =
         format!("{} answers with a web page of its own: another application serves that path.", facts.place());
     let found = |confidence| Match::new(confidence, summary.clone()).sign(sign(page)).sign("the answer is HTML");
@@ -31,6 +31,21 @@ fn look(facts: &Facts<'_>) -> Fit {
         (Kind::Http, Some(false)) => Fit::CantTell(found(0.2)),
         (Kind::Http, None) => Fit::CantTell(found(0.4).asks(&[Ask::NoSuchPath])),
     }
+}
+
+/// What answers is no page, and no Engine.IO either.
+fn no_session(facts: &Facts<'_>) -> Fit {
+    let other = own(facts)
+        .rev()
+        .find(|exchange| exchange.request.purpose != Purpose::Handshake && exchange.status() == Some(200));
+    let Some(response) = other.and_then(Exchange::response).filter(|_| facts.kind == Kind::SocketIo) else {
+        return Fit::No;
+    };
+    let summary = format!(
+        "{} answers 200 with what no Engine.IO server says: another application serves that path.",
+        facts.place()
+    );
+    Fit::Fits(Match::new(0.82, summary).sign(sign(response)).sign("no session is opened"))
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {

@@ -1,15 +1,16 @@
 //! The reverse proxy passes the handshake on as an ordinary request.
 
-use super::{handshake, is_html, is_of_the_proxy, is_proxied, server, sign, text};
+use super::firewall_blocks_upgrade::gave_up;
+use super::{handshake, is_html, is_of_the_proxy, is_proxied, opens_session, own, server, sign, text};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::wire::{Ask, Exchange, WireResponse};
+use crate::wire::{Ask, Exchange, NetError, WireResponse};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ProxyDropsUpgrade, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    let Some(response) = handshake(facts).and_then(Exchange::response) else { return Fit::No };
+    let Some(response) = handshake(facts).and_then(Exchange::response) else { return half(facts) };
     if matches!(response.status, 101 | 300..=399) {
         return Fit::No;
     }
@@ -39,10 +40,33 @@ fn look(facts: &Facts<'_>) -> Fit {
             None if proxied => Fit::CantTell(found(0.6, "404 through a proxy")),
             None => Fit::No,
         },
+        // It had offered the upgrade.
+        200..=299 if polls_through_proxy(facts) && !is_html(response) => {
+            Fit::Fits(found(0.88, "answered as an ordinary GET, though the session offers the upgrade"))
+        }
         200..=299 if proxied && !is_html(response) => Fit::CantTell(found(0.6, "answered as an ordinary GET")),
         426 if proxied => Fit::CantTell(found(0.6, "426 through a proxy")),
         _ => Fit::No,
     }
+}
+
+/// Polling passes the proxy, and the upgrade hangs: the backend waits for what the proxy does not pass on.
+fn half(facts: &Facts<'_>) -> Fit {
+    let timed_out = matches!(handshake(facts).and_then(Exchange::error), Some(NetError::Timeout { .. }));
+    let hangs = gave_up(facts) || timed_out;
+    if !hangs || !polls_through_proxy(facts) {
+        return Fit::No;
+    }
+    let summary = format!(
+        "Polling passes the proxy before {}, and the WebSocket upgrade gets no answer: the proxy passes only a part of it on.",
+        facts.host()
+    );
+    Fit::Fits(Match::new(0.82, summary).sign("polling passes a proxy, the upgrade hangs"))
+}
+
+/// Polling opened a session through a proxy that says its name.
+pub(super) fn polls_through_proxy(facts: &Facts<'_>) -> bool {
+    own(facts).any(|exchange| opens_session(exchange) && exchange.response().is_some_and(is_proxied))
 }
 
 /// In the words of an application that saw a GET where an upgrade was meant: Flask-SocketIO, socket.io on Node, `ws`,

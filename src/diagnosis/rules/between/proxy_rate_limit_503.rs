@@ -3,7 +3,7 @@
 use super::{answered, answered_words, own, sign, text, unreadable};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::Outcome;
+use crate::watch::CheckReport;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ProxyRateLimit503, look, fixes };
 
@@ -21,7 +21,7 @@ fn look(facts: &Facts<'_>) -> Fit {
         unreadable(facts)
     );
     let earlier = own(facts).any(|exchange| exchange.status().is_some_and(|status| status < 400))
-        || facts.attempts.iter().any(|attempt| attempt.outcome == Outcome::Up);
+        || facts.attempts.iter().any(CheckReport::works);
     let found = Match::new(if earlier { 0.93 } else { 0.75 }, summary).sign(sign(response));
     Fit::Fits(if earlier { found.sign("what was asked before it was let through") } else { found })
 }

@@ -54,8 +54,8 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
         return vec![Fix::any("Connect to where the redirect leads (https:// and wss://): browsers do not follow it.")];
     };
     let (scheme, secure) = match (facts.kind, target.scheme()) {
-        (Kind::WebSocket, "https") => ("wss", true),
-        (Kind::WebSocket, "http") => ("ws", false),
+        (Kind::WebSocket, "https" | "wss") => ("wss", true),
+        (Kind::WebSocket, "http" | "ws") => ("ws", false),
         (_, scheme) => (if scheme == "https" { "https" } else { "http" }, scheme == "https"),
     };
     let _ = target.set_scheme(scheme);

@@ -30,8 +30,9 @@ fn look(facts: &Facts<'_>) -> Fit {
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let origin = facts.origin();
+    let preflight = if is_preflight(facts) { ", to the preflight (OPTIONS) too" } else { "" };
     let mut fixes = vec![Fix::any(format!(
-        "Let the server answer Access-Control-Allow-Origin: {origin}, in one layer alone: the application or the proxy, not both."
+        "Let the server answer Access-Control-Allow-Origin: {origin}{preflight}, in one layer alone: the application or the proxy, not both."
     ))];
     fixes.extend(origins::named(facts));
     fixes

@@ -25,7 +25,7 @@ fn look(facts: &Facts<'_>) -> Fit {
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let mut fixes = vec![Fix::any(
-        "Answer Access-Control-Allow-Credentials: true, for listed origins; or send the request without credentials.",
+        "Answer Access-Control-Allow-Credentials: true, for listed origins (with Flask-SocketIO take cors_credentials=False out); or send the request without credentials.",
     )];
     fixes.extend(origins::named(facts));
     fixes

@@ -30,7 +30,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let python = if with { "True" } else { "False" };
     vec![
         Fix::any(
-            "Let one layer alone add the CORS headers and take the duplicate out of the other (the application or nginx, the middleware or a hook).",
+            "Let one layer alone add the CORS headers and take the duplicate out of the other (the application or nginx, the middleware or a hook); the header holds one origin, never a list.",
         ),
         Fix::at(
             "flask-socketio",

@@ -6,6 +6,7 @@ use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::profile::model::Kind;
+use crate::protocol::engine_io::Refusal;
 use crate::watch::Code;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ErrorResponseWithoutCors, look, fixes };
@@ -20,11 +21,14 @@ fn look(facts: &Facts<'_>) -> Fit {
     let preflight = is_preflight(facts);
     let by_scheme =
         facts.header("www-authenticate").is_some_and(|value| !value.to_ascii_lowercase().starts_with("bearer"));
+    let body = facts.response().map(|response| &*response.body).unwrap_or_default();
     let confidence = match status {
         405 | 501 if preflight => return Fit::No,
         // What stands between says by its status what is broken: that comes first.
         407 | 413 | 429 | 502..=504 => 0.7,
         401 if by_scheme => 0.6,
+        // Engine.IO's own refusals, and a path that has none, are what is wrong.
+        _ if facts.kind == Kind::SocketIo && (status == 404 || Refusal::decode(body).is_some()) => 0.6,
         _ => 0.85,
     };
     let (host, origin) = (facts.host(), facts.origin());
@@ -39,9 +43,10 @@ fn look(facts: &Facts<'_>) -> Fit {
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let origin = facts.origin();
+    let such = facts.status().map(|status| format!(" like this {status}")).unwrap_or_default();
     vec![
         Fix::any(format!(
-            "Let error answers carry the CORS headers as well, so that the page {origin} can read what went wrong; then see to the error itself."
+            "Let error answers{such} carry the CORS headers as well, so that the page {origin} can read what went wrong; then see to the error itself."
         )),
         Fix::at(
             "nginx",

@@ -15,12 +15,13 @@ mod wildcard_with_credentials;
 
 use url::{Host, Url};
 
+use super::authentication::session_missing;
 use crate::diagnosis::Facts;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::profile::model::Kind;
 use crate::watch::Code;
 use crate::watch::meaning::names_the_origin;
-use crate::wire::{Ask, Exchange, Purpose, WireResponse};
+use crate::wire::{Ask, Exchange, Purpose, WireRequest, WireResponse};
 
 pub(super) const RULES: &[Rule] = &[
     duplicate_cors_headers::RULE,
@@ -55,7 +56,8 @@ enum Left {
 
 /// `None`: it isn't the origin that the check fails by, as far as the answer shows. Raw WebSockets are judged elsewhere.
 fn left(facts: &Facts<'_>) -> Option<Left> {
-    if facts.kind == Kind::WebSocket {
+    // That a login page has no CORS headers is not what is wrong.
+    if facts.kind == Kind::WebSocket || is_no_session(facts) || session_missing::login_page(facts).is_some() {
         return None;
     }
     match facts.code()? {
@@ -71,6 +73,16 @@ fn left(facts: &Facts<'_>) -> Option<Left> {
         Code::Status | Code::HandshakeStatus if says_so(facts) => Some(Left::Refused),
         _ => None,
     }
+}
+
+/// Whether what answered the opening of a Socket.IO session is no Engine.IO server: leave to read it would mend nothing.
+fn is_no_session(facts: &Facts<'_>) -> bool {
+    let opens =
+        |request: &WireRequest| request.method == "GET" && !request.url.query_pairs().any(|(name, _)| name == "sid");
+    facts.kind == Kind::SocketIo
+        && facts.status() == Some(200)
+        && facts.last().is_some_and(|last| opens(&last.request))
+        && !facts.body().contains("\"sid\"")
 }
 
 /// Whether the answer's body names the origin as what it refuses: Engine.IO in Python, Starlette, Spring; or in a few words of

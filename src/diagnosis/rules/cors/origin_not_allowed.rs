@@ -5,6 +5,7 @@ use url::Url;
 use super::{LIST, Left, has_twin, is_preflight, left};
 use crate::diagnosis::fixes::origins;
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::socketio::by_origins_of_version_2;
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::Code;
@@ -24,6 +25,14 @@ fn look(facts: &Facts<'_>) -> Fit {
             return Fit::CantTell(Match::new(0.6, summary));
         }
         _ => {}
+    }
+    if by_origins_of_version_2(facts) {
+        let summary = format!(
+            "{host} refuses the session with 403: its list of origins has not {origin}, or a check of its own refuses."
+        );
+        return Fit::Fits(
+            Match::new(0.85, summary).sign("Socket.IO 2 answers so to an origin that is not in its list"),
+        );
     }
     let Some(left) = left(facts) else { return Fit::No };
     let what = if is_preflight(facts) { "answers the preflight" } else { "answers" };
@@ -95,6 +104,14 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
         "Add the origin {origin} to the server's list of allowed origins{told}: scheme, host and port exactly so{port}, \
          without a slash at its end."
     ))];
+    if by_origins_of_version_2(facts) {
+        let text = "Socket.IO 2 has `origins` in the place of `cors`.";
+        fixes.push(Fix::at(
+            "node-socketio",
+            text,
+            format!("const io = require(\"socket.io\")(httpServer, {{ origins: [\"{origin}\"] }});"),
+        ));
+    }
     fixes.extend(origins::named(facts));
     fixes
 }

@@ -24,6 +24,7 @@ fn look(facts: &Facts<'_>) -> Fit {
                 Fit::Fits(found)
             }
         }
+        _ if super::slow_once(facts) => Fit::No,
         _ if facts.code() == Some(Code::Slow) => {
             let summary = format!("{host} answers, but takes {detail}, longer than its objective.");
             Fit::Fits(Match::new(0.7, summary).asks(&[Ask::RoundTrips]))

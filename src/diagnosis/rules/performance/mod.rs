@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::diagnosis::Facts;
 use crate::diagnosis::rule::Rule;
+use crate::profile::model::Kind;
 use crate::watch::Code;
 use crate::watch::stats::percentile;
 use crate::wire::{Ask, Exchange, Purpose};
@@ -29,6 +30,16 @@ fn round_trips(facts: &Facts<'_>) -> Vec<Duration> {
     let mut times: Vec<Duration> = all.filter(|exchange| !waits(exchange)).filter_map(time).collect();
     times.sort_unstable();
     times
+}
+
+/// Slower than its objective, and quick each time that it was asked again: a busy machine, a first start. What a Socket.IO
+/// connection needs beside its round trips is not asked again.
+pub(in crate::diagnosis) fn slow_once(facts: &Facts<'_>) -> bool {
+    let quick = || spread(&round_trips(facts)).is_some_and(|(_, median, most)| median < LONG && most < LONG);
+    facts.code() == Some(Code::Slow)
+        && facts.asked(Ask::RoundTrips).is_some()
+        && (facts.kind != Kind::SocketIo || facts.phases.total.is_some_and(|took| took < Duration::from_secs(1)))
+        && quick()
 }
 
 /// Whether the server holds the answer back on purpose: a long poll of Engine.IO.

@@ -17,10 +17,17 @@ fn look(facts: &Facts<'_>) -> Fit {
         "tls" => "accepted the connection and did not answer the TLS hello",
         // The server read no further than its limit of messages.
         _ if super::super::socketio::outsized(facts).is_some() => return Fit::No,
+        // An Engine.IO session was opened: what doesn't answer is its connect handler.
+        _ if super::super::socketio::hangs_in_connect(facts) => return Fit::No,
         "body" => "began to answer and did not end",
         _ => "accepted the connection and did not answer",
     };
     let found = |confidence| Match::new(confidence, format!("{} {what} in time.", name(facts)));
+    // Upgrades are answered elsewhere: it is what serves this path that hangs, nothing on the way.
+    let elsewhere = facts.asked(Ask::NoSuchPath).is_some_and(|other| other.response().is_some());
+    if facts.is_websocket() && elsewhere {
+        return Fit::Fits(found(0.88).sign("an upgrade elsewhere is answered"));
+    }
     if answers_a_get(facts) {
         return Fit::No;
     }

@@ -3,6 +3,7 @@
 use crate::diagnosis::ask::FOREIGN;
 use crate::diagnosis::fixes::origins;
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::upgrade::was_closed;
 use crate::diagnosis::{CauseId, Facts, Fix, Severity};
 use crate::wire::{Ask, Exchange, Purpose};
 
@@ -23,6 +24,7 @@ fn look(facts: &Facts<'_>) -> Fit {
         None if facts.asked(Ask::ForeignOrigin).is_none() => {
             Fit::CantTell(Match::new(0.1, "").asks(&[Ask::ForeignOrigin]))
         }
+        Some(101) if facts.asked(Ask::ForeignOrigin).is_some_and(was_closed) => Fit::No,
         Some(101) => Fit::Warns(
             Severity::High,
             Match::new(

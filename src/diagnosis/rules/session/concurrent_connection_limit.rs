@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{by_close, closed, said};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::{Code, Outcome};
+use crate::watch::Code;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::ConcurrentConnectionLimit, look, fixes };
 
@@ -34,14 +34,14 @@ fn look(facts: &Facts<'_>) -> Fit {
     }
 }
 
-/// Whether a check that was made at the same time came out well.
+/// Whether a check that was made at the same time came out well; one after another are not.
 pub(super) fn one_of_several(facts: &Facts<'_>) -> bool {
     let at_once = Duration::from_millis(100);
-    let near = |at: crate::base::Wall| at.since(facts.at).max(facts.at.since(at)) <= at_once;
-    facts
-        .attempts
-        .iter()
-        .any(|attempt| attempt.outcome == Outcome::Up && near(attempt.scheduled.plus(attempt.lateness)))
+    facts.attempts.iter().filter(|attempt| attempt.works()).any(|attempt| {
+        let begun = attempt.scheduled.plus(attempt.lateness);
+        let ended = begun.plus(attempt.phases.total.unwrap_or(at_once));
+        begun.since(facts.at).max(facts.at.since(begun)) <= at_once && facts.at < ended
+    })
 }
 
 fn fixes(facts: &Facts<'_>) -> Vec<Fix> {

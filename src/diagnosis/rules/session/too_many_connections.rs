@@ -4,7 +4,7 @@ use super::{by_close, closed, said};
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::words::status_words;
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::{Code, Outcome};
+use crate::watch::Code;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::TooManyConnections, look, fixes };
 
@@ -15,7 +15,7 @@ fn look(facts: &Facts<'_>) -> Fit {
             _ => Fit::No,
         };
     }
-    let well = facts.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Up).count();
+    let well = facts.attempts.iter().filter(|attempt| attempt.works()).count();
     let before = if 0 < well { format!(" after {well} that it took") } else { String::new() };
     let host = facts.host();
     match (facts.status(), facts.code()) {
@@ -35,6 +35,11 @@ fn look(facts: &Facts<'_>) -> Fit {
         (_, Some(Code::RateLimited)) if facts.status().is_some_and(|status| 400 <= status) => {
             let summary = format!("{host} refuses{before}: “{}”.", facts.detail());
             Fit::Fits(Match::new(0.85, summary).sign(facts.detail()))
+        }
+        // What was let in before is refused by how often one asks, not by who one is.
+        (Some(403), Some(Code::Status | Code::HandshakeStatus)) if 0 < well => {
+            let summary = format!("{host} answered {}{before}: it counts connections or requests.", status_words(403));
+            Fit::Fits(Match::new(0.82, summary).sign(format!("the same was let in {well} times before")))
         }
         _ => Fit::No,
     }

@@ -16,6 +16,9 @@ mod upgrades_disabled;
 mod websocket_transport_disabled;
 mod wrong_socketio_path;
 
+pub(super) use request_refused_by_policy::by_origins_of_version_2;
+pub(super) use slow_connect_handler::hangs_in_connect;
+
 use std::time::Duration;
 
 use crate::diagnosis::rule::Rule;

@@ -3,14 +3,14 @@
 use super::refused_namespace;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
-use crate::watch::{Code, Outcome};
+use crate::watch::Code;
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::RateLimitRefusedEvent, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
     match refused_namespace(facts) {
         Some((name, reason, said)) if reason.code == Code::RateLimited => {
-            let well = facts.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Up).count();
+            let well = facts.attempts.iter().filter(|attempt| attempt.works()).count();
             let before = if 0 < well { format!(" after {well} that it took") } else { String::new() };
             let summary = format!("{} refuses to connect {name}{before}: {said}, a limit of rate.", facts.host());
             Fit::Fits(Match::new(0.96, summary).sign(said))

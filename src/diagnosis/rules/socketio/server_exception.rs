@@ -7,7 +7,10 @@ use crate::diagnosis::{CauseId, Facts, Fix};
 pub(super) const RULE: Rule = Rule { cause: CauseId::ServerException, look, fixes };
 
 fn look(facts: &Facts<'_>) -> Fit {
-    if opened(facts).is_none() || !slow_connect_handler::answers_nothing(facts) {
+    if opened(facts).is_none()
+        || !slow_connect_handler::answers_nothing(facts)
+        || slow_connect_handler::hangs_in_connect(facts)
+    {
         return Fit::No;
     }
     let summary = format!(

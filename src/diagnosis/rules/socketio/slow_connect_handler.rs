@@ -6,7 +6,7 @@ use super::opened;
 use crate::diagnosis::rule::{Fit, Match, Rule};
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::{Code, NamespaceChange, SocketChange};
-use crate::wire::Ask;
+use crate::wire::{Ask, NetError};
 
 pub(super) const RULE: Rule = Rule { cause: CauseId::SlowConnectHandler, look, fixes };
 
@@ -36,6 +36,14 @@ fn look(facts: &Facts<'_>) -> Fit {
                 None => Fit::CantTell(Match::new(0.6, summary).sign(sign).asks(&[Ask::RoundTrips])),
             }
         }
+        // Who raises answers the POST all the same.
+        None if hangs_in_connect(facts) => {
+            let summary = format!(
+                "{} opened the session in {fast} ms, and the request that carries its CONNECT was not answered in time: the connect handler still runs.",
+                facts.host()
+            );
+            Fit::Fits(Match::new(0.85, summary).sign("the POST with the CONNECT hangs"))
+        }
         None if answers_nothing(facts) => {
             let summary = format!(
                 "{} opened the session in {fast} ms, and the answer to its CONNECT did not come in time.",
@@ -45,6 +53,15 @@ fn look(facts: &Facts<'_>) -> Fit {
         }
         _ => Fit::No,
     }
+}
+
+/// The session opened, and the POST that carries its CONNECT got no answer in time.
+pub(in crate::diagnosis::rules) fn hangs_in_connect(facts: &Facts<'_>) -> bool {
+    let posted = facts.exchanges.iter().find(|exchange| {
+        exchange.request.method == "POST" && exchange.request.url.query_pairs().any(|(name, _)| name == "sid")
+    });
+    let hangs = posted.is_some_and(|exchange| matches!(exchange.error(), Some(NetError::Timeout { .. })));
+    hangs && opened(facts).is_some() && answers_nothing(facts)
 }
 
 /// The time was over before any namespace answered.

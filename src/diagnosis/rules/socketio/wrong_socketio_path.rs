@@ -2,6 +2,7 @@
 
 use super::{is_socketio, opens};
 use crate::diagnosis::rule::{Fit, Match, Rule};
+use crate::diagnosis::rules::between::is_of_the_proxy;
 use crate::diagnosis::{CauseId, Facts, Fix};
 use crate::watch::{Code, SocketChange, TransportStep};
 use crate::wire::{Ask, Exchange, Purpose};
@@ -31,7 +32,17 @@ fn look(facts: &Facts<'_>) -> Fit {
         if facts.asked(Ask::DefaultPath).is_none() && path != "/socket.io" { &[Ask::DefaultPath][..] } else { &[] };
     match (status, facts.code()) {
         // A proxy's own page says that the proxy doesn't know the path.
-        (Some(404), _) if facts.through_proxy() => Fit::Fits(Match::new(0.6, summary).asks(ask)),
+        (Some(404), _) if facts.response().is_some_and(is_of_the_proxy) => {
+            Fit::Fits(Match::new(0.6, summary).asks(ask))
+        }
+        (Some(404), _) if facts.through_proxy() => {
+            let sign = "404 of what stands behind the proxy";
+            Fit::Fits(
+                Match::new(0.88, format!("{summary} The proxy before it may change the path on its way."))
+                    .sign(sign)
+                    .asks(ask),
+            )
+        }
         (Some(404 | 405), _) => Fit::Fits(Match::new(0.95, summary).sign("404 to Engine.IO's first request").asks(ask)),
         (_, Some(Code::NotEngineIo)) => Fit::Fits(Match::new(0.5, summary).asks(ask)),
         // A Node server drops an upgrade that nobody takes up.
@@ -58,6 +69,18 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
             "any",
             "In the page, with the server's own path.",
             format!("io(\"{}\", {{ path: \"{right}\" }})", facts.host_url()),
+        ),
+        Fix::at(
+            "nginx",
+            "Where nginx stands before it: proxy_pass without a path, or a slash at its end would take the location's prefix away.",
+            format!(
+                "location {path}/ {{\n    proxy_pass http://$backend;\n    proxy_http_version 1.1;\n    proxy_set_header Upgrade $http_upgrade;\n    proxy_set_header Connection \"upgrade\";\n    proxy_set_header Host $http_host;\n}}"
+            ),
+        ),
+        Fix::at(
+            "caddy",
+            "Where Caddy stands before it: handle keeps the prefix that handle_path takes away.",
+            format!("handle {path}/* {{\n  reverse_proxy {{$BACKEND}}\n}}"),
         ),
         Fix::at(
             "flask-socketio",

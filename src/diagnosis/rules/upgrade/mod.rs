@@ -131,7 +131,7 @@ fn closed_over_the_origin(reason: &Reason) -> bool {
 }
 
 /// It was closed within the first moments.
-fn was_closed(exchange: &Exchange) -> bool {
+pub(super) fn was_closed(exchange: &Exchange) -> bool {
     exchange.response().is_some_and(|response| String::from_utf8_lossy(&response.body).contains("[close "))
 }
 

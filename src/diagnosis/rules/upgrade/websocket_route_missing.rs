@@ -12,8 +12,17 @@ fn look(facts: &Facts<'_>) -> Fit {
     let path = facts.url.path();
     let answered = format!("{} for {path}", refused.answered());
     let nowhere = refused.nowhere();
-    if nowhere.is_some_and(|nowhere| nowhere != refused.status) || refused.opens(Ask::OtherSlash) == Some(true) {
-        return Fit::No; // It is answered otherwise than where nothing is.
+    if refused.opens(Ask::OtherSlash) == Some(true) {
+        return Fit::No;
+    }
+    if nowhere.is_some_and(|nowhere| nowhere != refused.status) {
+        // It is answered otherwise than where nothing is.
+        return match refused.status {
+            404 | 410 => {
+                Fit::CantTell(Match::new(0.6, format!("{answered}: a route takes it, and finds nothing there.")))
+            }
+            _ => Fit::No,
+        };
     }
     let asked = nowhere.is_some();
     let (confidence, why) = match refused.status {

@@ -25,6 +25,10 @@ fn look(facts: &Facts<'_>) -> Fit {
                 .asks(&[Ask::OtherSlash]),
         );
     };
+    // Where another origin opens this very path, the path is right.
+    if refused.let_in_from().is_some() {
+        return Fit::No;
+    }
     if exchange.status() == Some(101) {
         let summary = format!("{answered}, and opens {other}: the route has the other form of the last slash.");
         return Fit::Fits(Match::new(0.96, summary).sign(format!("101 at {other}")));

@@ -1,6 +1,6 @@
 """A Django and Channels project under daphne, for tests/real/scenarios: `channels_site.py SETTINGS`, JSON of Django's settings, with
 `origins` (OriginValidator's list in the place of AllowedHostsOriginValidator; false: nothing checks), `order` (`last`: CorsMiddleware
-below all others), and lines that stand in the place of what is there: `fix` in settings.py, `fix_asgi` in asgi.py, `fix_routing` in
+below all others), `more` (code of views and consumers, run in urls.py), and lines that stand in the place of what is there: `fix` in settings.py, `fix_asgi` in asgi.py, `fix_routing` in
 routing.py."""
 
 import json
@@ -27,7 +27,7 @@ settings_py = {
         "django.middleware.csrf.CsrfViewMiddleware",
     ],
 }
-own = {name: wanted.pop(name, None) for name in ("origins", "fix", "fix_asgi", "fix_routing", "order", "name")}
+own = {name: wanted.pop(name, None) for name in ("origins", "fix", "fix_asgi", "fix_routing", "order", "name", "more")}
 settings_py |= wanted
 if own["order"] == "last":
     settings_py["MIDDLEWARE"].append(settings_py["MIDDLEWARE"].pop(0))
@@ -46,9 +46,13 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
 from daphne.server import Server
+import urls
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 from urls import Chat, websocket_urlpatterns
+
+if own["more"]:
+    exec(own["more"], vars(urls))
 
 django_asgi_app = get_asgi_application()
 if own["fix_routing"]:

@@ -1,7 +1,7 @@
 """FastAPI and Socket.IO applications for tests/real/scenarios under uvicorn: `serve.py APPS`, JSON, a list of
 `{"app": NAME, "env": {...}, "fix": TEXT, "ws": IMPLEMENTATION}`, all in one process, each at a free port that is printed as
-`port NAME NUMBER`. `fix` stands in the place of the lines between `# fix:` and `# :fix` of `apps/NAME.py`, `fix_more` at the
-file's end, and the `.env` lines of `fix_env` in the environment that the application reads."""
+`port NAME NUMBER`. `code` stands in the place of `apps/NAME.py`. `fix` stands in the place of the lines between `# fix:` and
+`# :fix`, `fix_more` at the file's end, and the `.env` lines of `fix_env` in the environment that the application reads."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ PLACE = re.compile(r"^( *)# fix:.*?# :fix$", re.DOTALL | re.MULTILINE)
 
 def load(options):
     """The application of that name, its marked place replaced."""
-    source = (APPS / f"{options['app']}.py").read_text()
+    source = options.get("code") or (APPS / f"{options['app']}.py").read_text()
     if "fix" in options:
 
         def fixed(place):
@@ -40,7 +40,7 @@ async def main():
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(load(options), log_level="critical", ws=options.get("ws", "websockets"))
+        config = uvicorn.Config(load(options), log_level="critical", ws=options.get("ws", "websockets"), ws_max_size=options.get("ws_max_size", 2**24))
         servers.append(uvicorn.Server(config).serve(sockets=[listener]))
         print("port", options.get("name", options["app"]), listener.getsockname()[1], flush=True)
     print("ready", flush=True)

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import pathlib
+import pwd
 import re
 import signal
 import socket
@@ -32,10 +33,18 @@ def free_port():
     return listener.getsockname()[1]
 
 
-def start(*command):
-    """A child that ends with us."""
+def start(*command, user=None):
+    """A child that ends with us, as that user where we may choose."""
     environment = dict(os.environ, BACKEND=f"127.0.0.1:{known['flask']}")
-    with_us = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+    def with_us():
+        # Who changes the user later is no longer killed with its parent.
+        if user:
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
     log = open(folder / f"{pathlib.Path(command[0]).name}-{len(children)}.log", "wb")
     children.append(
         subprocess.Popen(
@@ -99,27 +108,31 @@ http {{
   limit_req_zone $binary_remote_addr zone=slow:1m rate=2r/m;
   limit_req_zone $binary_remote_addr zone=slower:1m rate=2r/m;
   limit_req_zone $binary_remote_addr zone=one:1m rate=10r/s;
+  limit_conn_zone $binary_remote_addr zone=each:1m;
+  limit_conn_zone $binary_remote_addr zone=each2:1m;
   server {{ listen 127.0.0.1:{known["plain"]}; default_type application/json;
     location = /api/ping {{ return 200 '{{"ok":true}}'; }} location / {{ return 500 '{{"error":"database"}}'; }} }}
 {texts["nginx.conf"]}}}
 """
 )
-modules = "mpm_event authz_core unixd proxy proxy_http proxy_wstunnel headers alias rewrite dir mime"
+modules = "mpm_event authz_core unixd proxy proxy_http proxy_wstunnel headers alias rewrite dir mime setenvif"
 load = "".join(
     f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
     for name in modules.split()
     if os.path.exists(f"/usr/lib/apache2/modules/mod_{name}.so")
 )
+(folder / "apache").mkdir()
+nobody = pwd.getpwnam("www-data") if os.geteuid() == 0 else None
+if nobody:
+    os.chown(folder / "apache", nobody.pw_uid, nobody.pw_gid)
 (folder / "apache.conf").write_text(
     f"""ServerRoot {folder}
-PidFile {folder}/apache.pid
+PidFile {folder}/apache/pid
 ServerName localhost
-ErrorLog {folder}/apache.log
+ErrorLog {folder}/apache/error.log
 Mutex pthread
 TypesConfig /dev/null
 ProxyTimeout 30
-User www-data
-Group www-data
 {load}
 <Directory {folder}/www>
   Require all granted
@@ -180,7 +193,7 @@ for name, text, command in [
     ("caddy", texts["Caddyfile"], ["caddy", "run", "--config", "Caddyfile", "--adapter", "caddyfile"]),
 ]:
     if text:
-        start(*command)
+        start(*command, user=nobody if name == "apache" else None)
 for name in ["squid", "squid-auth", "squid-closed"]:
     start("squid", "-N", "-f", f"{name}.conf")
 for name in ["tinyproxy", "tinyproxy-auth"]:
