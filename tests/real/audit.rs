@@ -346,7 +346,7 @@ fn each_mistake_is_found_by_its_name_and_what_is_right_is_left_alone() {
         std::iter::from_fn(|| all.get(next.fetch_add(1, Ordering::Relaxed))).filter_map(Audited::wrong).collect()
     };
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..6).map(|_| scope.spawn(&in_turn)).collect();
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(in_turn)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(wrong.is_empty(), "{} of {}:\n\n{}", wrong.len(), all.len(), wrong.join("\n\n"));
