@@ -309,8 +309,6 @@ impl Reproduce {
                 }
             }
             Some(Brought::Unready(reason)) => Run::Refused(outcome::unready(&reason)),
-            // Other errands bring these.
-            Some(_) => return,
             None if underway.is_over() => Run::Refused("It ended before it was done. Run it again.".to_owned()),
             // Nothing yet; or what only another errand brings.
             Some(_) | None => return,
