@@ -19,7 +19,7 @@ use crate::engine::errand::Brought;
 use crate::engine::{Errand, Underway, further::Often};
 use crate::model::Watched;
 use crate::profile::Profile;
-use crate::watch::{CheckReport, Outcome};
+use crate::watch::{CheckReport, Outcome, State};
 
 /// How long a socket that opens is stayed with where it failed before that, and where it failed after.
 const STAY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -120,12 +120,12 @@ impl Aside {
         }
     }
 
-    /// Asks, or asks again; what was kept as "before" stays.
-    pub fn ask(&mut self, begin: Begin<'_>) {
+    /// Asks, or asks again, by the profile as it is by now; what was kept as "before" stays.
+    pub fn ask(&mut self, profile: &Arc<Profile>, begin: Begin<'_>) {
         match &mut self.what {
             What::Pages { vm, underway, trouble } => {
-                **vm = PagesVm::new(Arc::clone(vm.profile()));
-                (*underway, *trouble) = split(begin(Errand::Matrix { profile: Arc::clone(vm.profile()) }));
+                **vm = PagesVm::new(Arc::clone(profile));
+                (*underway, *trouble) = split(begin(Errand::Matrix { profile: Arc::clone(profile) }));
             }
             What::Lint { vm, underway, trouble } => {
                 vm.forget();
@@ -133,9 +133,8 @@ impl Aside {
                 (*underway, *trouble) = split(begin(Errand::Against { profile, reading }));
             }
             What::Audit { vm, underway, trouble } => {
-                **vm = AuditVm::new(Arc::clone(&vm.profile));
-                let profile = Arc::clone(&vm.profile);
-                (*underway, *trouble) = split(begin(Errand::Audit { profile, agreed: false }));
+                **vm = AuditVm::new(Arc::clone(profile));
+                (*underway, *trouble) = split(begin(Errand::Audit { profile: Arc::clone(profile), agreed: false }));
             }
             What::Sides(sides) => {
                 sides.vm = None;
@@ -146,6 +145,7 @@ impl Aside {
                     }
                     Purpose::Compare => 0,
                 };
+                sides.slots[first].profile = Arc::clone(profile);
                 let stay = sides.stay();
                 for slot in &mut sides.slots[first..] {
                     slot.ask(stay, begin);
@@ -340,7 +340,8 @@ pub fn failure(watched: &Watched, now: Wall, zone: &TimeZone) -> Option<Checked>
         let (at, report) = watched.last_check.as_ref()?;
         return (report.outcome != Outcome::Up).then(|| checked(*at, CheckReport::clone(report)));
     }
-    let reason = watched.current_reason()?.clone();
+    // Of an open session nothing fails.
+    let reason = watched.reason.clone().filter(|_| watched.state != State::Connected)?;
     let handshake = watched.last_handshake.as_ref();
     let close = watched.last_close.as_ref().filter(|(at, _)| handshake.is_none_or(|seen| seen.at <= *at));
     let at = close.map(|(at, _)| *at).or(handshake.map(|seen| seen.at)).or(watched.since)?;
@@ -360,4 +361,65 @@ pub fn failure(watched: &Watched, now: Wall, zone: &TimeZone) -> Option<Checked>
         further: Vec::new(),
     };
     Some(checked(at, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Live;
+    use crate::profile::Kind;
+    use crate::watch::{Code, Event, EventBody, Reason};
+    use crate::window::vm::sides::sample::checked;
+    use crate::wire::{Exchange, Purpose};
+
+    const ID: ProfileId = ProfileId(1);
+
+    /// A session's profile after these events.
+    fn session(bodies: Vec<EventBody>) -> Live {
+        let mut live = Live::new();
+        let mut profile = Profile::new("Sales chat", Kind::WebSocket, "wss://api.test/ws/".parse().unwrap());
+        profile.page = Some("https://example.com/".parse().unwrap());
+        live.set_profile(ID, Arc::new(profile));
+        for body in bodies {
+            let seq = live.last_seq() + 1;
+            live.apply(&Arc::new(Event { seq, at: Wall(1_700_000_000_000_000), profile: Some(ID), body }));
+        }
+        live
+    }
+
+    fn entered(from: State, to: State, reason: Option<Reason>) -> EventBody {
+        EventBody::State { from, to, reason, attempt: 1 }
+    }
+
+    #[test]
+    fn what_a_session_fails_by_is_kept_with_its_handshake() {
+        let reason = Some(Reason::new(Code::OriginRefused).with_status(403));
+        let mut exchange = Exchange::clone(&checked("x", None).reports[0].exchanges[0]);
+        exchange.request.purpose = Purpose::Handshake;
+        let handshake =
+            EventBody::Handshake { attempt: 1, exchange: Arc::new(exchange), reason: reason.clone(), protocol: None };
+        let refused = entered(State::Connecting, State::CorsError, reason.clone());
+        let live = session(vec![handshake.clone(), refused.clone()]);
+        let before = failure(live.get(ID).unwrap(), Wall(1_700_000_000_000_000), &TimeZone::UTC).unwrap();
+        let report = &before.reports[0];
+        assert_eq!(before.title, "Before, 22:13:20");
+        assert_eq!((report.state, &report.reason, report.exchanges.len()), (State::CorsError, &reason, 1));
+        // Once it is open nothing fails, whatever was before.
+        let live = session(vec![handshake, refused, entered(State::CorsError, State::Connected, None)]);
+        assert_eq!(failure(live.get(ID).unwrap(), Wall(0), &TimeZone::UTC), None);
+    }
+
+    #[test]
+    fn a_check_that_came_out_well_is_no_failure() {
+        let mut live = Live::new();
+        for allowed in [None, Some("https://example.com")] {
+            let made = checked("x", allowed);
+            live.set_profile(ID, made.profile);
+            let body = EventBody::Check(Arc::new(made.reports[0].clone()));
+            let seq = live.last_seq() + 1;
+            live.apply(&Arc::new(Event { seq, at: Wall(1), profile: Some(ID), body }));
+            let found = failure(live.get(ID).unwrap(), Wall(1), &TimeZone::UTC);
+            assert_eq!(found.is_none(), allowed.is_some());
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::base::Wall;
 use crate::diagnosis::CauseId;
 use crate::profile::{Kind, Profile};
-use crate::watch::{CheckReport, Code, Outcome, Reason, meaning::state_for};
+use crate::watch::{Category, CheckReport, Code, Outcome, Reason, meaning::state_for};
 use crate::wire::{Exchange, Headers, HttpVersion, NetError, Phases, Purpose, Transfer, WireRequest, WireResponse};
 
 fn profile(kind: Kind, url: &str, page: &str) -> Profile {
@@ -215,6 +215,19 @@ fn an_endpoint_in_trouble_says_nothing_of_its_list() {
     assert!(all.iter().all(|one| let_in(one, &all).is_none()));
     let all = rows(Kind::Http, |_| (Some(Code::ConnectionRefused), None));
     assert!(all.iter().all(|one| let_in(one, &all).is_none()));
+}
+
+#[test]
+fn what_the_browser_itself_keeps_from_asking_is_refused_and_named() {
+    let secure = |origin: Option<&str>| origin.is_some_and(|origin| origin.starts_with("https:"));
+    let all = rows(Kind::Http, |origin| if secure(origin) { (Some(Code::MixedContent), None) } else { FINE });
+    let own = &all[0];
+    assert_eq!((let_in(own, &all), own.category), (Some(false), Category::MixedContent));
+    assert!(
+        conclusion(&all).starts_with("https://app.test is not let in, but http://app.test"),
+        "{}",
+        conclusion(&all)
+    );
 }
 
 #[test]

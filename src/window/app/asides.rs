@@ -72,9 +72,11 @@ impl App {
     }
 
     pub(super) fn ask_again(&mut self) {
-        let Some(aside) = &mut self.aside else { return };
+        let Some(profile) = self.aside.as_ref().and_then(|aside| self.profile_of(aside.id)) else { return };
         let (backend, waker) = (&self.backend, &self.waker);
-        aside.ask(&|errand| backend.begin(errand, waker.clone()));
+        if let Some(aside) = &mut self.aside {
+            aside.ask(&profile, &|errand| backend.begin(errand, waker.clone()));
+        }
     }
 
     fn open(&mut self, aside: Aside) {

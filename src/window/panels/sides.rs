@@ -22,11 +22,19 @@ const ABSENT: &str = "not there";
 /// Draws both, as high as they are.
 pub fn ui(ui: &mut Ui, both: &Sides, theme: &Theme) {
     banner(ui, both, theme);
+    // Both as high as the higher was in the frame before.
+    let key = egui::Id::unique("height of the heads");
+    let wanted: f32 = ui.data(|data| data.get_temp(key)).unwrap_or_default();
+    let mut highest: f32 = 0.0;
     ui.columns(2, |columns| {
         for (ui, slot) in columns.iter_mut().zip(&both.slots) {
-            head(ui, slot, theme);
+            highest = highest.max(head(ui, slot, wanted, theme));
         }
     });
+    if 0.5 < (highest - wanted).abs() {
+        ui.data_mut(|data| data.insert_temp(key, highest));
+        ui.ctx().request_repaint();
+    }
     let Some(vm) = &both.vm else { return };
     table(ui, "steps of both", NAME, vm.steps.len(), |row, index| match vm.steps.get(index) {
         Some(step) => step_row(row, step, theme),
@@ -61,16 +69,20 @@ fn banner(ui: &mut Ui, both: &Sides, theme: &Theme) {
     });
 }
 
-fn head(ui: &mut Ui, slot: &Slot, theme: &Theme) {
+/// How high what stands in it is; it is drawn at least `wanted` high.
+fn head(ui: &mut Ui, slot: &Slot, wanted: f32, theme: &Theme) -> f32 {
     let frame = Frame::new().fill(theme.raised).stroke(egui::Stroke::new(1.0, theme.line));
     let shown = frame.corner_radius(f32::from(RADIUS)).inner_margin(space::S).show(ui, |ui| {
         // A column of its own accord would stretch the words to its width.
-        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        let inside = ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.set_min_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = space::XS;
             ui.style_mut().interaction.selectable_labels = true;
             inside_head(ui, slot, theme);
         });
+        let height = inside.response.rect.height();
+        ui.add_space((wanted - height).max(0.0));
+        height
     });
     let sentence = match (&slot.head, &slot.trouble) {
         (Some(head), _) => format!("{}: {}. {}", head.title, head.verdict, head.summary),
@@ -78,6 +90,7 @@ fn head(ui: &mut Ui, slot: &Slot, theme: &Theme) {
         (None, None) => format!("{}: asking", slot.title),
     };
     shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::Group, true, &sentence));
+    shown.inner
 }
 
 fn inside_head(ui: &mut Ui, slot: &Slot, theme: &Theme) {

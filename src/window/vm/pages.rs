@@ -54,11 +54,6 @@ impl PagesVm {
         new
     }
 
-    /// Whose check it is.
-    pub fn profile(&self) -> &Arc<Profile> {
-        &self.profile
-    }
-
     /// How many have been answered, of how many.
     pub fn progress(&self) -> (usize, usize) {
         (self.seen.iter().flatten().count(), self.seen.len())

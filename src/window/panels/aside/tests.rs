@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::base::{ProfileId, Wall};
 use crate::engine::{Brought, Errand, Underway};
+use crate::profile::Profile;
 use crate::watch::{Code, Reason};
 use crate::window::testing::harness;
 use crate::window::theme::Look;
@@ -21,7 +22,8 @@ const ID: ProfileId = ProfileId(1);
 fn asked(mut aside: Aside, mut brought: Vec<Vec<Brought>>) -> Aside {
     brought.reverse();
     let brought = RefCell::new(brought);
-    aside.ask(&|_: Errand| Ok(Underway::of(brought.borrow_mut().pop().unwrap_or_default())));
+    let profile = checked("x", None).profile;
+    aside.ask(&profile, &|_: Errand| Ok(Underway::of(brought.borrow_mut().pop().unwrap_or_default())));
     aside.take_in(Wall(0), &TimeZone::UTC);
     aside
 }
@@ -60,6 +62,9 @@ fn what_is_mended_is_said_with_before_and_after_side_by_side() {
             harness.get_by_label_contains("After, 00:00:00: Connected");
             harness.get_by_label_contains("browser: fail no Access-Control-Allow-Origin");
             harness.get_by_label("access-control-allow-origin");
+            let height = |start: &str| harness.get_by_label_contains(start).rect().height();
+            let heads = [height("Before, 14:02:31: CORS error"), height("After, 00:00:00: Connected")];
+            assert!(heads[0] == heads[1] && heads[0] < 160.0, "{heads:?}");
         });
     }
     let copied = shown(&aside, Look::Dark, |harness| {
@@ -88,7 +93,7 @@ fn what_still_fails_says_so_and_can_be_asked_again_while_before_stays() {
 #[test]
 fn while_it_is_asked_before_stands_alone_and_what_can_t_be_asked_says_why() {
     let mut asking = Aside::verify(ID, "Sales chat".into(), checked("Before, 14:02:31", None));
-    asking.ask(&|_| Err("The engine is ending; that was not begun.".to_owned()));
+    asking.ask(&checked("x", None).profile, &|_| Err("The engine is ending; that was not begun.".to_owned()));
     shown(&asking, Look::Dark, |harness| {
         harness.get_by_label_contains("Before, 14:02:31: CORS error");
         harness.get_by_label("After: The engine is ending; that was not begun.");
@@ -145,7 +150,7 @@ fn the_pages_fill_in_as_answers_come_and_the_table_leaves_as_text() {
 }
 
 #[test]
-fn the_errands_are_those_of_the_profile() {
+fn the_errands_are_those_of_the_profile_as_it_is_by_now() {
     let profile = checked("a", None).profile;
     let errands = RefCell::new(Vec::new());
     let begin = |errand: Errand| {
@@ -157,10 +162,12 @@ fn the_errands_are_those_of_the_profile() {
         }
         Ok(Underway::of(Vec::new()))
     };
-    Aside::pages(ID, "a".into(), Arc::clone(&profile)).ask(&begin);
-    Aside::verify(ID, "a".into(), checked("Before", None)).ask(&begin);
-    Aside::compare(ID, "a".into(), Arc::clone(&profile), profile).ask(&begin);
-    let url = "https://api.test/v1/";
-    let examined = format!("examine {url}");
-    assert_eq!(errands.into_inner(), [format!("matrix {url}"), examined.clone(), examined.clone(), examined]);
+    // It was edited meanwhile: the endpoint is another.
+    let now = Arc::new(Profile { url: "https://now.test/".parse().unwrap(), ..Profile::clone(&profile) });
+    Aside::pages(ID, "a".into(), Arc::clone(&profile)).ask(&now, &begin);
+    Aside::verify(ID, "a".into(), checked("Before", None)).ask(&now, &begin);
+    Aside::compare(ID, "a".into(), Arc::clone(&profile), profile).ask(&now, &begin);
+    let examined = "examine https://now.test/";
+    let expected = ["matrix https://now.test/", examined, examined, "examine https://api.test/v1/"];
+    assert_eq!(errands.into_inner(), expected);
 }
