@@ -10,7 +10,7 @@ use crate::window::style;
 use crate::window::theme::{Theme, space};
 use crate::window::vm::reproduce::{Reproduce, Wrong};
 
-const LABEL: f32 = 110.0;
+const LABEL: f32 = 140.0;
 const FIELD: f32 = 480.0;
 
 /// The fields.
@@ -50,9 +50,10 @@ pub(super) fn ui(ui: &mut Ui, state: &mut Reproduce, wrong: &[Wrong], theme: &Th
         note(ui, "Not told: what answers at this address.", theme);
     }
     for asked in &mut form.secrets {
-        field(ui, &asked.name, |ui| {
+        field(ui, &label_of(&asked.of), |ui| {
             let edit = TextEdit::singleline(&mut asked.value).password(true).char_limit(64 << 10);
-            ui.add(edit.hint_text(format!("the value of {}", asked.of)).desired_width(width(ui)))
+            let edit = edit.hint_text(&asked.name).align(egui::Align2::LEFT_CENTER);
+            ui.add(edit.desired_width(width(ui))).on_hover_text("Left empty: as the keyring has it")
         });
     }
     for one in &missing {
@@ -74,7 +75,11 @@ fn own_secrets(ui: &mut Ui, state: &mut Reproduce, theme: &Theme) {
     }
     let typed = state.form.secrets.iter().any(|asked| !asked.value.is_empty());
     if !names.is_empty() || typed {
-        ui.checkbox(&mut state.form.keep, "Keep them in the system’s keyring when this is saved as a profile");
+        ui.horizontal(|ui| {
+            ui.add_space(LABEL + space::S);
+            let word = "Keep them in the system’s keyring when this is saved as a profile";
+            ui.checkbox(&mut state.form.keep, word);
+        });
     }
 }
 
@@ -117,6 +122,14 @@ fn field(ui: &mut Ui, label: &str, add: impl FnOnce(&mut Ui) -> egui::Response) 
         });
         add(ui).labelled_by(label.inner.id);
     });
+}
+
+/// `the header X-Api-Key` as a field’s name.
+fn label_of(of: &str) -> String {
+    let bare = of.strip_prefix("the ").unwrap_or(of);
+    let mut letters = bare.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 fn theme_secondary(ui: &Ui) -> egui::Color32 {

@@ -57,6 +57,9 @@ pub fn ui(ui: &mut Ui, state: &mut Reproduce, theme: &Theme) -> Option<Action> {
 fn body(ui: &mut Ui, state: &mut Reproduce, theme: &Theme) -> Option<Action> {
     let mut action = brought(ui, state, theme);
     if state.is_empty() {
+        let what = "It is run from this machine, as that browser from that page: you see whether it fails here too, why, and what to \
+                    change. What it doesn’t say is asked for.";
+        ui.add(egui::Label::new(RichText::new(what).color(theme.secondary)).wrap());
         return action;
     }
     understood(ui, state, theme);

@@ -183,7 +183,9 @@ fn steps_vm(profile: &Profile, report: &CheckReport, facts: &Facts<'_>) -> Vec<S
 pub(super) fn unready(reason: &Reason) -> String {
     let detail = reason.detail.as_deref().unwrap_or_default();
     match reason.code {
-        Code::SecretMissing => format!("The secret “{detail}” is missing: {}.", secrets::remedy(detail)),
+        Code::SecretMissing => {
+            format!("The secret “{detail}” is missing: type it into its box, or {}.", secrets::remedy(detail))
+        }
         _ => format!("It can’t be run: {}.", reasons::phrase(reason)),
     }
 }
