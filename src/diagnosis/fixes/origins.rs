@@ -30,7 +30,9 @@ fn http(facts: &Facts<'_>) -> Vec<Fix> {
         Fix::at(
             "django-channels",
             "Name the page's origin in django-cors-headers' settings; its middleware stands above CommonMiddleware.",
-            format!("CORS_ALLOWED_ORIGINS = [\"{origin}\"]\nCORS_ALLOW_CREDENTIALS = {truth}"),
+            format!(
+                "CORS_ALLOWED_ORIGINS = [\"{origin}\"]\nCORS_ALLOW_ALL_ORIGINS = False\nCORS_ALLOW_CREDENTIALS = {truth}"
+            ),
         ),
         Fix::at(
             "node-socketio",

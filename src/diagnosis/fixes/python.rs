@@ -1,5 +1,5 @@
-//! FastAPI's CORSMiddleware and django-cors-headers as this page needs them: its origin, its credentials, the method and the
-//! headers that it asks for.
+//! FastAPI's CORSMiddleware, django-cors-headers, Flask-CORS and Express's cors as this page needs them: its origin, its
+//! credentials, the method and the headers that it asks for.
 
 use crate::browser::Credentials;
 use crate::diagnosis::{CauseId, Facts, Fix};
@@ -32,15 +32,47 @@ pub(crate) fn django_list(cause: CauseId, name: &str) -> Fix {
 }
 
 fn arguments(facts: &Facts<'_>) -> String {
-    let asked = |name: &'static str| facts.exchanges.iter().filter_map(move |one| one.request.headers.first_str(name));
-    let methods = with(&["GET", "POST", "PUT", "PATCH", "DELETE"], asked("access-control-request-method"));
-    let names = asked("access-control-request-headers").flat_map(|names| names.split(',').map(str::trim));
-    let headers = with(&["Authorization", "Content-Type"], names);
+    let (methods, headers) = (methods(facts), headers(facts));
     let credentials = if facts.credentials == Credentials::Include { "True" } else { "False" };
     format!(
         "    allow_origins=[\"{}\"],\n    allow_credentials={credentials},\n    allow_methods=[{methods}],\n    allow_headers=[{headers}],\n",
         facts.origin()
     )
+}
+
+/// The usual methods and that of the request, as the inside of a list.
+pub(crate) fn methods(facts: &Facts<'_>) -> String {
+    with(&["GET", "POST", "PUT", "PATCH", "DELETE"], asked(facts, "access-control-request-method"))
+}
+
+/// The usual headers and those of the request, as the inside of a list.
+pub(crate) fn headers(facts: &Facts<'_>) -> String {
+    let names = asked(facts, "access-control-request-headers").flat_map(|names| names.split(',').map(str::trim));
+    with(&["Authorization", "Content-Type"], names)
+}
+
+fn asked<'a>(facts: &Facts<'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
+    facts.exchanges.iter().copied().filter_map(move |one| one.request.headers.first_str(name))
+}
+
+/// Express's cors with this page's origin, for whatever it asks.
+pub(crate) fn express(facts: &Facts<'_>) -> Fix {
+    let (origin, with) = (facts.origin(), facts.credentials == Credentials::Include);
+    let (methods, headers) = (methods(facts), headers(facts));
+    let snippet = format!(
+        "app.use(cors({{ origin: [\"{origin}\"], credentials: {with}, methods: [{methods}], allowedHeaders: [{headers}] }}));"
+    );
+    Fix::at("express", "Above every route: it answers OPTIONS by itself.", snippet)
+}
+
+/// Flask-CORS with this page's origin, for whatever it asks.
+pub(crate) fn flask(facts: &Facts<'_>) -> Fix {
+    let (origin, methods, headers) = (facts.origin(), methods(facts), headers(facts));
+    let truth = if facts.credentials == Credentials::Include { "True" } else { "False" };
+    let snippet = format!(
+        "CORS(app, origins=[\"{origin}\"], supports_credentials={truth}, methods=[{methods}], allow_headers=[{headers}])"
+    );
+    Fix::at("flask-socketio", "In Flask-CORS, once for the whole application.", snippet)
 }
 
 /// Those and what is asked for, as the inside of a list.

@@ -164,6 +164,7 @@ impl Scenario {
                 lines.push("request.credentials = \"include\"".to_owned());
             }
         }
+        lines.extend(given.get("cookie").map(|cookie| format!("auth.cookie = {cookie}")));
         lines.extend(given.get("resolve").map(|list| format!("network.resolve = {}", toml(list))));
         lines.push(format!("network.proxy = {}", given.get("proxy").map_or("\"none\"".to_owned(), Value::to_string)));
         lines.extend(self.ca.as_ref().map(|file| format!("network.ca_file = \"{}\"", file.display())));

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Scenario, all_hold, asgi, flask, node, proxies, sources};
+use super::{Scenario, all_hold, asgi, flask, node, proxies, snippet, sources};
 
 const NAMES: [&str; 3] = ["api.example.test", "app.example.test", "app.other.test"];
 
@@ -48,21 +48,36 @@ struct Servers {
 }
 
 impl Servers {
-    /// Those that the cases name.
-    fn start(cases: &[Value]) -> Self {
+    /// Those that the cases name; what stands in `fixes` by their names is in the place of what they have wrong.
+    fn start(cases: &[Value], fixes: &BTreeMap<(&str, &str), String>) -> Self {
         let at: BTreeSet<(&str, &str)> = cases.iter().map(place).collect();
         let names = |stack: &str| at.iter().filter(|one| one.0 == stack).map(|one| one.1).collect::<Vec<&str>>();
         let python = parts("flask_parts.py", "#");
-        let part = |name: &str| (name.to_owned(), python.get(name).cloned().unwrap_or_default());
+        let fixed = |stack: &'static str, name: &str| fixes.get(&(stack, name)).cloned();
+        let part = |name: &str| {
+            let own = || python.get(name).cloned().unwrap_or_default();
+            (name.to_owned(), fixed("flask", name).unwrap_or_else(own))
+        };
         let javascript = parts("node_parts.js", "//");
-        let site = |name: &str| (name.to_owned(), json!({ "module": node::module(name), "code": javascript[name] }));
+        let site = |name: &str| {
+            let code = fixed("node", name).unwrap_or_else(|| javascript[name].clone());
+            (name.to_owned(), json!({ "module": node::module(name), "code": code }))
+        };
         let applications = parts("fastapi_parts.py", "#");
-        let app = |name: &str| json!({ "app": name, "code": applications[name] });
+        let app = |name: &str| {
+            let code = fixed("fastapi", name).map(|fix| format!("{}\n{fix}", applications["page"]));
+            json!({ "app": name, "code": code.as_ref().unwrap_or(&applications[name]) })
+        };
         let mut django: Vec<Value> = serde_json::from_str(&file("django_sites.json")).unwrap();
         django.retain(|site| at.contains(&("django", site["name"].as_str().unwrap())));
-        django.iter_mut().for_each(|site| site["more"] = file("django_more.py").into());
+        for site in &mut django {
+            site["more"] = file("django_more.py").into();
+            site["fix"] = fixed("django", site["name"].as_str().unwrap()).into();
+        }
+        let lines: Map<String, Value> =
+            names("proxy").iter().filter_map(|name| Some(((*name).to_owned(), fixed("proxy", name)?.into()))).collect();
         std::thread::scope(|scope| {
-            let proxies = scope.spawn(|| proxies::Proxies::start(Some(&names("proxy")), &json!({})));
+            let proxies = scope.spawn(|| proxies::Proxies::start(Some(&names("proxy")), &Value::Object(lines)));
             let apps = names("fastapi").into_iter().map(app).collect();
             let asgi = scope.spawn(move || asgi::Servers::start(&apps, &Value::Array(django)));
             let node = node::Sites::start(&Value::Object(names("node").into_iter().map(site).collect()));
@@ -139,6 +154,18 @@ fn place(case: &Value) -> (&str, &str) {
 #[ignore = "needs nginx, Apache, HAProxy, Caddy, squid, tinyproxy, Python and Node: .ci/run installs them and runs cargo test --test real -- --ignored"]
 fn what_fails_otherwise_is_named_too_and_what_works_in_other_shapes_is_not_accused() {
     let cases: Vec<Value> = serde_json::from_str(&file("cases.json")).unwrap();
-    let servers = Servers::start(&cases);
-    all_hold(&cases.iter().map(|case| servers.scenario(case)).collect::<Vec<_>>());
+    let servers = Servers::start(&cases, &BTreeMap::new());
+    let documents = all_hold(&cases.iter().map(|case| servers.scenario(case)).collect::<Vec<_>>());
+    drop(servers);
+    // Our own snippet in the place of what was wrong, word for word, and what the site needs besides: it is healthy.
+    let proved = || cases.iter().zip(&documents).filter(|(case, _)| case.get("mended").is_some());
+    let fix = |(case, document): (_, &Value)| {
+        let case: &Value = case;
+        let (by, then) = (case["mended"]["by"].as_str().unwrap(), case["mended"]["then"].as_str().unwrap_or_default());
+        (place(case), format!("{}\n{then}", snippet(document, by)))
+    };
+    let fixes = proved().map(fix).collect();
+    let broken: Vec<Value> = proved().map(|(case, _)| case.clone()).collect();
+    let servers = Servers::start(&broken, &fixes);
+    all_hold(&broken.iter().map(|case| servers.scenario(case).mended()).collect::<Vec<_>>());
 }

@@ -63,6 +63,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
             "CorsMiddleware has to stand first, so that what those below answer by themselves has its headers.",
             "CORS = \"corsheaders.middleware.CorsMiddleware\"\nMIDDLEWARE = [CORS, *(one for one in MIDDLEWARE if one != CORS)]",
         ),
+        python::express(facts),
         Fix::at(
             "flask-socketio",
             "Let Flask-CORS cover every route, error handlers included, and no after_request hook of your own beside it.",

@@ -37,17 +37,14 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let name = super::asked_for(facts);
     vec![
         Fix::any(format!("Add the header {name} to Access-Control-Allow-Headers.")),
-        Fix::at(
-            "flask-socketio",
-            "In Flask-CORS, beside those that are there.",
-            format!("CORS(app, allow_headers=[..., \"{name}\"])"),
-        ),
+        python::flask(facts),
+        python::express(facts),
         python::preflight(facts),
         python::django_list(CauseId::PreflightHeaderNotAllowed, &name),
         Fix::at(
             "nginx",
             "Where nginx answers the preflight.",
-            format!("add_header Access-Control-Allow-Headers \"..., {name}\" always;"),
+            format!("add_header Access-Control-Allow-Headers \"{}\" always;", python::headers(facts).replace('"', "")),
         ),
     ]
 }

@@ -37,17 +37,14 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
     let name = super::asked_for(facts);
     vec![
         Fix::any(format!("Add the method {name} to Access-Control-Allow-Methods.")),
-        Fix::at(
-            "flask-socketio",
-            "In Flask-CORS, beside those that are there.",
-            format!("CORS(app, methods=[..., \"{name}\"])"),
-        ),
+        python::flask(facts),
+        python::express(facts),
         python::preflight(facts),
         python::django_list(CauseId::PreflightMethodNotAllowed, &name),
         Fix::at(
             "nginx",
             "Where nginx answers the preflight.",
-            format!("add_header Access-Control-Allow-Methods \"..., {name}\" always;"),
+            format!("add_header Access-Control-Allow-Methods \"{}\" always;", python::methods(facts).replace('"', "")),
         ),
     ]
 }

@@ -38,6 +38,7 @@ fn fixes(facts: &Facts<'_>) -> Vec<Fix> {
                 "CORS(app, origins=[\"{origin}\"])\n\n\n@app.before_request\ndef preflight():\n    if request.method == \"OPTIONS\":\n        return app.make_default_options_response()"
             ),
         ),
+        python::express(facts),
         python::preflight(facts),
         Fix::at(
             "nginx",

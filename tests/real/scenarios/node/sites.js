@@ -15,7 +15,8 @@ function site({ module, code }) {
   const app = express();
   const httpServer = http.createServer(app);
   const socketio = package_(module);
-  const given = { app, httpServer, express, cors, WebSocketServer, PAGE, socketio, Server: socketio.Server };
+  const require = (name) => (name === "socket.io" ? socketio : package_(name));
+  const given = { app, httpServer, express, cors, WebSocketServer, PAGE, socketio, Server: socketio.Server, require };
   const own = new Function(...Object.keys(given), `${code}\nreturn typeof io === "undefined" ? undefined : io;`);
   const io = own(...Object.values(given));
   if (io) io.of("/").on("connection", (socket) => socket.on("message", (text, done) => done && done(text.length)));
