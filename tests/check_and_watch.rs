@@ -58,6 +58,34 @@ async fn a_check_says_state_category_and_cause_and_exits_by_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_check_beside_an_earlier_one_says_whether_what_failed_is_mended() {
+    let world = World::start().await;
+    let file = world.home.path().join("before.json");
+    let (_, before) = world.check(Fault::OriginNotAllowedHttp, &[]).await;
+    std::fs::write(&file, before.to_string()).unwrap();
+    let beside = ["--before", file.to_str().unwrap()];
+    for (now, code, verdict) in [
+        (Fault::Healthy, 0, "mended"),
+        (Fault::OriginNotAllowedHttp, 1, "same-cause"),
+        (Fault::ErrorsWithoutCors, 1, "another-cause"),
+    ] {
+        let (exit, document) = world.check(now, &beside).await;
+        assert_eq!((exit, &document["before"]["verdict"]), (Some(code), &verdict.into()), "{now:?}: {document:#}");
+        assert_eq!(document["before"]["cause"], before["cause"]);
+    }
+    let url = Fault::Healthy.url(&world.lab);
+    let words = ["check", url.as_str(), "--page", "http://app.example.test/", beside[0], beside[1]];
+    let text = String::from_utf8(world.run(&words).await.stdout).unwrap();
+    assert!(text.ends_with("\n  browser: fail, now pass\nMended.\n"), "{text}");
+
+    std::fs::write(&file, "{}").unwrap();
+    let output = world.run(&words).await;
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{talk}");
+    assert!(talk.contains("no document of `check --json`") && talk.contains("hint:"), "{talk}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn repeated_checks_find_a_limit() {
     let world = World::start().await;
     let (exit, document) = world.check(Fault::TooManyRequests, &["--repeat", "7"]).await;

@@ -3,26 +3,38 @@
 //! Invariant: "mended" is said only of a check that came out well; a check that could not be made says nothing.
 
 use super::{CauseId, Diagnosis, words};
-use crate::watch::{CheckReport, Outcome};
+use crate::watch::{CheckReport, Outcome, State};
 
-/// A check with what it was diagnosed as.
-#[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
-    pub report: &'a CheckReport,
-    pub diagnosis: &'a Diagnosis,
+/// What is known of one of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    pub outcome: Outcome,
+    /// Nothing is wrong with it.
+    pub well: bool,
+    /// The cause's name; `None`: no rule knows one.
+    pub cause: Option<String>,
+    /// What else it may be.
+    pub others: Vec<String>,
+    /// What happened, where there is no cause to name.
+    pub phrase: String,
+    pub state: State,
+    pub status: Option<u16>,
 }
 
-impl Side<'_> {
-    fn is_well(self) -> bool {
-        self.report.outcome == Outcome::Up && self.diagnosis.cause == Some(CauseId::Ok)
-    }
-
-    /// The cause's name, or what happened where no rule knows one.
-    fn name(self) -> String {
-        match (self.diagnosis.cause, &self.report.reason) {
-            (Some(cause), _) => cause.as_str().to_owned(),
-            (None, Some(reason)) => words::phrase(reason),
-            (None, None) => words::outcome(self.report.outcome).to_lowercase(),
+impl Side {
+    /// Of a check and what it was diagnosed as.
+    pub fn of(report: &CheckReport, diagnosis: &Diagnosis) -> Self {
+        Self {
+            outcome: report.outcome,
+            well: report.outcome == Outcome::Up && diagnosis.cause == Some(CauseId::Ok),
+            cause: diagnosis.cause.map(|cause| cause.as_str().to_owned()),
+            others: diagnosis.others.iter().map(|(cause, _)| cause.as_str().to_owned()).collect(),
+            phrase: match &report.reason {
+                Some(reason) => words::phrase(reason),
+                None => words::outcome(report.outcome).to_lowercase(),
+            },
+            state: report.state,
+            status: report.reason.as_ref().and_then(|reason| reason.status).or(report.status),
         }
     }
 }
@@ -81,24 +93,24 @@ impl Mended {
 }
 
 /// Whether the change between the two mended it.
-pub fn judge(before: Side<'_>, after: Side<'_>) -> Mended {
-    let reason = after.report.reason.as_ref();
-    match after.report.outcome {
-        Outcome::Unknown => {
-            return Mended::Unknown { why: reason.map_or_else(|| "nothing was seen".to_owned(), words::phrase) };
-        }
-        Outcome::Up if after.is_well() && before.is_well() => return Mended::WasWell,
-        Outcome::Up if after.is_well() => return Mended::Yes,
-        Outcome::Degraded if before.report.outcome == Outcome::Down => return Mended::ButSlow,
+pub fn judge(before: &Side, after: &Side) -> Mended {
+    match after.outcome {
+        Outcome::Unknown => return Mended::Unknown { why: after.phrase.clone() },
+        Outcome::Up if after.well && before.well => return Mended::WasWell,
+        Outcome::Up if after.well => return Mended::Yes,
+        Outcome::Degraded if before.outcome == Outcome::Down => return Mended::ButSlow,
         Outcome::Up | Outcome::Degraded | Outcome::Down => {}
     }
-    let cause = after.name();
-    let key = |side: Side<'_>| side.report.reason.as_ref().map(|one| (one.code, one.status, one.close));
-    // A check asks more than a session does, and so may name more exactly what was the matter all along.
-    let was_open =
-        after.diagnosis.cause.is_some_and(|cause| before.diagnosis.others.iter().any(|(one, _)| *one == cause));
-    let same = before.diagnosis.cause == after.diagnosis.cause && before.diagnosis.cause.is_some()
-        || key(before) == key(after) && (was_open || before.diagnosis.cause.is_none());
+    let same = match (&before.cause, &after.cause) {
+        (Some(one), Some(other)) if one == other => true,
+        // A check asks more than a session does, and so may name more exactly what was the matter all along.
+        (Some(_), Some(other)) => {
+            before.others.contains(other) && (before.state, before.status) == (after.state, after.status)
+        }
+        (None, _) => before.phrase == after.phrase,
+        (Some(_), None) => false,
+    };
+    let cause = after.cause.clone().unwrap_or_else(|| after.phrase.clone());
     if same { Mended::No { cause } } else { Mended::Another { cause } }
 }
 
@@ -108,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::base::Wall;
-    use crate::watch::{Category, Code, Reason, State};
+    use crate::watch::{Category, Code, Reason};
 
     fn side(
         outcome: Outcome,
@@ -146,10 +158,8 @@ mod tests {
 
     #[track_caller]
     fn check(before: &(CheckReport, Diagnosis), after: &(CheckReport, Diagnosis), expected: &str) {
-        let of = |(report, diagnosis): &(CheckReport, Diagnosis)| (report.clone(), diagnosis.clone());
-        let ((a, b), (c, d)) = (of(before), of(after));
-        let got = judge(Side { report: &a, diagnosis: &b }, Side { report: &c, diagnosis: &d });
-        assert_eq!(got.words(), expected);
+        let of = |(report, diagnosis): &(CheckReport, Diagnosis)| Side::of(report, diagnosis);
+        assert_eq!(judge(&of(before), &of(after)).words(), expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `wirewatch check`: one whole check, every step with its time, the verdict, the cause, the fix.
 
+mod before;
 mod idle;
 mod pages;
 mod ports;
@@ -7,20 +8,24 @@ mod stickiness;
 pub(super) mod text;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 
+use self::before::Before;
 use super::report::ReportArg;
 use super::target::{self, TargetArgs};
 use super::{Folders, fail, harmless};
 use crate::base::Clock;
+use crate::diagnosis::mended::Side;
 use crate::diagnosis::{CauseId, Facts, diagnose};
 use crate::engine::Target;
 use crate::engine::further::{self, Often};
-use crate::export::check::{deciding, document, is_healthy};
+use crate::export::check::{Document, deciding, document, is_healthy, steps};
 use crate::export::report::{Checked, Report};
 use crate::profile::parse_duration;
 use crate::watch::CheckReport;
@@ -45,6 +50,7 @@ const ABOUT_PORTS: [CauseId; 5] = [
     wirewatch check 'Sales chat' --json\n  \
     wirewatch check http://localhost:5000/api --page http://localhost:3000/ --pages\n  \
     wirewatch check 'Sales chat' --report sales-chat.html\n  \
+    wirewatch check 'Sales chat' --before before.json\n  \
     wirewatch check 'Sales chat' --idle-cutoff 10m\n\n\
     Exit code: 0 healthy, 1 a fault was found, 2 it could not be checked.")]
 pub struct CheckArgs {
@@ -65,6 +71,10 @@ pub struct CheckArgs {
 
     #[command(flatten)]
     instead: Instead,
+
+    /// The same before a change, as `--json` wrote it: says whether what failed then is mended
+    #[arg(long, value_name = "FILE", conflicts_with = "instead")]
+    before: Option<PathBuf>,
 
     /// One JSON document
     #[arg(long)]
@@ -96,8 +106,21 @@ struct Instead {
     port_report: bool,
 }
 
+/// The check's document, and what became of what was before it.
+#[derive(Serialize)]
+struct After<'a> {
+    #[serde(flatten)]
+    check: Document<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<serde_json::Value>,
+}
+
 /// Runs the command.
 pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
+    let before = match args.before.as_deref().map(before::read).transpose() {
+        Ok(before) => before,
+        Err(code) => return code,
+    };
     let target = match target::prepare(&args.target, folders) {
         Ok(target) => target,
         Err(code) => return code,
@@ -137,7 +160,7 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
         return code;
     }
     let local = ports::beside(&target, &reports);
-    match print(args, checked, &local) {
+    match print(args, checked, &local, before.as_ref()) {
         Ok(()) => code,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,
         Err(error) => fail(&format!("standard output can't be written: {error}"), ""),
@@ -151,14 +174,17 @@ async fn check_all(target: &Arc<Target>, args: &CheckArgs) -> Vec<CheckReport> {
 }
 
 /// `local`: whom the address reaches on this machine.
-fn print(args: &CheckArgs, checked: Checked<'_>, local: &[String]) -> std::io::Result<()> {
+fn print(args: &CheckArgs, checked: Checked<'_>, local: &[String], before: Option<&Before>) -> std::io::Result<()> {
     let Checked { profile, url, deciding, reports } = checked;
     let mut out = std::io::stdout().lock();
+    let facts = Facts::of_checks(profile, deciding, reports);
+    let mended = before.map(|before| (before, before.mended(&Side::of(deciding, &diagnose(&facts)))));
     if args.json {
-        let mut document = document(profile, url, deciding, reports);
-        if document.cause.is_some_and(|cause| ABOUT_PORTS.iter().any(|about| about.as_str() == cause)) {
-            document.evidence.extend_from_slice(local);
+        let mut check = document(profile, url, deciding, reports);
+        if check.cause.is_some_and(|cause| ABOUT_PORTS.iter().any(|about| about.as_str() == cause)) {
+            check.evidence.extend_from_slice(local);
         }
+        let document = After { check, before: mended.as_ref().map(|(before, mended)| before.document(mended)) };
         serde_json::to_writer_pretty(&mut out, &document)?;
         writeln!(out)?;
     } else {
@@ -166,6 +192,9 @@ fn print(args: &CheckArgs, checked: Checked<'_>, local: &[String]) -> std::io::R
         write!(out, "{}", text::document(profile, url, deciding, reports, colour))?;
         for (index, sentence) in local.iter().enumerate() {
             writeln!(out, "{}  {}", if index == 0 { "\nOn this machine:\n" } else { "" }, harmless(sentence))?;
+        }
+        if let Some((before, mended)) = &mended {
+            write!(out, "{}", before.text(mended, &steps(profile, deciding, &facts)))?;
         }
     }
     out.flush()

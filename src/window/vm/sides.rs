@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::words;
-use crate::diagnosis::mended::{self, Mended};
+use crate::diagnosis::mended::{self, Mended, judge};
 use crate::diagnosis::{CauseId, Diagnosis, Facts, diagnose, words as reasons};
 use crate::export::check::{Came, Step, deciding, steps};
 use crate::export::compare::{HeaderChange, aligned, differs, headers};
@@ -124,8 +124,7 @@ pub fn alone(checked: &Checked) -> Option<SideVm> {
 /// Whether what failed before is mended; `None` where one of them has no report.
 pub fn mending(before: &Checked, after: &Checked) -> Option<Mended> {
     let ((one, one_found), (other, other_found)) = (before.judged()?, after.judged()?);
-    let before = mended::Side { report: one, diagnosis: &one_found };
-    Some(mended::judge(before, mended::Side { report: other, diagnosis: &other_found }))
+    Some(judge(&mended::Side::of(one, &one_found), &mended::Side::of(other, &other_found)))
 }
 
 fn side(checked: &Checked, report: &CheckReport, found: Diagnosis) -> SideVm {
