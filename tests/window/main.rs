@@ -15,6 +15,7 @@ mod dialogs;
 mod launch;
 #[path = "../common/process.rs"]
 mod process;
+mod reproduce;
 mod screen;
 mod session;
 #[path = "../real/stacks.rs"]
