@@ -241,6 +241,8 @@ pub enum Action {
         id: ProfileId,
         format: FigureFormat,
     },
+    /// Asks for a file, then writes a report of the last check into it.
+    SaveReport(ProfileId),
     /// Asks for a file, then writes `text` into it: a table exactly as it is shown.
     SaveToFile {
         suggested_name: String,

@@ -12,6 +12,7 @@ use super::desk::Waker;
 use super::vm::top::Health;
 use crate::base::{Problem, ProfileId, Secret, Wall};
 use crate::engine::{Command, Errand, Underway};
+use crate::export::report::Report;
 use crate::model::{Answer, Live, Query};
 use crate::profile::Profile;
 
@@ -71,6 +72,8 @@ pub enum Export {
     },
     /// Text as it is.
     Text(String),
+    /// As the file's ending says: HTML or Markdown.
+    Report(Box<Report>),
 }
 
 /// What the window stands on.

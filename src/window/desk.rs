@@ -36,6 +36,7 @@ impl Purpose {
             Self::Report => "Open a report",
             Self::Config(_) => "Read server configuration",
             Self::Export(Export::Figures { .. }) => "Save figures",
+            Self::Export(Export::Report(_)) => "Save a report",
             Self::Export(Export::Events { .. } | Export::Text(_)) => "Export",
         }
     }

@@ -15,6 +15,7 @@ use super::vm::words::{bytes, count};
 use crate::base::{Clock, ProfileId, Secret, Wall};
 use crate::engine::book::{Book, BookError, Version};
 use crate::engine::{Command, Errand, Monitor, Secrets, Underway, secrets};
+use crate::export::report;
 use crate::export::{EventWriter, Figure, Format, Names, What, figures, history};
 use crate::model::{Answer, Live, Query};
 use crate::store::{self, Filter, Reader};
@@ -282,8 +283,13 @@ impl Backend for Station {
                     FigureFormat::Png => "png",
                 };
                 let fits = to.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
-                let to = if fits { to.to_owned() } else { PathBuf::from(format!("{}.{ending}", to.display())) };
+                let to = if fits { to.to_owned() } else { with_ending(to, ending) };
                 self.write_figures(*id, (*from, *until), &to)
+            }
+            Export::Report(made) => {
+                let to = if report::Format::of(to).is_ok() { to.to_owned() } else { with_ending(to, "html") };
+                made.save(&to).map_err(|error| error.to_string())?;
+                Ok(format!("Saved as {}.", to.display()))
             }
             Export::Text(text) => {
                 let part = part_of(to);
@@ -301,8 +307,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn part_of(path: &Path) -> PathBuf {
+    with_ending(path, "part")
+}
+
+/// Behind the whole name.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(format!(".{ending}"));
     PathBuf::from(name)
 }
 
@@ -442,6 +453,13 @@ mod tests {
         let text = Export::Text("a,b\n".into());
         station.export(&text, &folder.path().join("table.csv")).unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("table.csv")).unwrap(), "a,b\n");
+        let report = Export::Report(Box::new(report::Report::of_explained(&[], None)));
+        for (name, beginning) in [("report.md", "# "), ("report.html", "<!doctype html>"), ("bare", "<!doctype html>")]
+        {
+            let said = station.export(&report, &folder.path().join(name)).unwrap();
+            let file = said.strip_prefix("Saved as ").unwrap().strip_suffix('.').unwrap();
+            assert!(std::fs::read_to_string(file).unwrap().starts_with(beginning), "{said}");
+        }
         station.close();
     }
 }

@@ -156,10 +156,10 @@ pub fn run(args: &CheckArgs, folders: &Folders) -> ExitCode {
     let healthy = is_healthy(&diagnose(&Facts::of_checks(profile, deciding, &reports)), &reports);
     let code = if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     let checked = Checked { profile, url: &url, deciding, reports: &reports };
-    if let Err(code) = args.report.save(|| Report::of_check(checked)) {
+    let local = ports::beside(&target, &reports);
+    if let Err(code) = args.report.save(|| Report::of_check(checked).and("On this machine", &local)) {
         return code;
     }
-    let local = ports::beside(&target, &reports);
     match print(args, checked, &local, before.as_ref()) {
         Ok(()) => code,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code,

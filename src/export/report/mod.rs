@@ -50,6 +50,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// With sentences of another source at its end, where there are any.
+    pub fn and(mut self, title: &str, sentences: &[String]) -> Self {
+        if !sentences.is_empty() {
+            self.blocks.extend([Block::Heading(title.to_owned()), Block::List(sentences.to_vec())]);
+        }
+        self
+    }
+
     /// CommonMark, with GitHub's tables.
     pub fn markdown(&self) -> String {
         markdown::write(self)

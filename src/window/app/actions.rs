@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use super::{App, Dialog};
 use crate::base::ProfileId;
 use crate::engine::Command;
+use crate::export::report::{Checked, Report};
+use crate::model::Watched;
+use crate::profile::without_credentials;
 use crate::window::action::{Action, EventFormat, FigureFormat, Tab};
 use crate::window::backend::{Edit, Export};
 use crate::window::desk::Purpose;
@@ -118,6 +121,13 @@ impl App {
                     &name,
                 );
             }
+            Action::SaveReport(id) => match self.with_live(|live| live.get(id).and_then(report_of)) {
+                Some(report) => {
+                    let name = file_name(&self.name_of(id), "html");
+                    self.desk.pick(Purpose::Export(Export::Report(Box::new(report))), &name);
+                }
+                None => self.say(Tone::Problem, "Nothing was checked yet: check now, then save its report.", false),
+            },
             Action::SaveToFile { suggested_name, text } => {
                 self.desk.pick(Purpose::Export(Export::Text(text)), &suggested_name);
             }
@@ -252,6 +262,14 @@ impl App {
 }
 
 /// `Sales chat` as a file's name: `sales-chat.csv`.
+/// Of the last check; `None`: there was none.
+fn report_of(watched: &Watched) -> Option<Report> {
+    let profile = without_credentials(watched.profile.as_ref()?);
+    let (_, deciding) = watched.last_check.as_ref()?;
+    let reports = std::slice::from_ref(&**deciding);
+    Some(Report::of_check(Checked { url: profile.url.as_str(), profile: &profile, deciding, reports }))
+}
+
 fn file_name(name: &str, ending: &str) -> String {
     let mut stem = String::new();
     for letter in name.chars() {

@@ -260,6 +260,7 @@ fn export(ui: &mut Ui, id: ProfileId, name: &str) -> Option<Answered> {
         ("Events as CSV…", "For spreadsheets", Action::ExportEvents { id, format: EventFormat::Csv }),
         ("Figures as SVG…", "Sharp at every size, for print", Action::SaveFigures { id, format: FigureFormat::Svg }),
         ("Figures as PNG…", "For chat and tickets", Action::SaveFigures { id, format: FigureFormat::Png }),
+        ("Last check as a report…", "HTML to hand on, or Markdown where the name ends in .md", Action::SaveReport(id)),
     ];
     // The keyboard stands on the first of them, so that E and Enter are an export.
     let mut unfocused = ui.memory(|memory| memory.focused().is_none());

@@ -187,6 +187,7 @@ pub fn entries(live: &Live, selected: Option<ProfileId>) -> Vec<Entry> {
             ("Export events as CSV", Action::ExportEvents { id, format: EventFormat::Csv }),
             ("Save figures as SVG", Action::SaveFigures { id, format: FigureFormat::Svg }),
             ("Save figures as PNG", Action::SaveFigures { id, format: FigureFormat::Png }),
+            ("Save a report of the last check", Action::SaveReport(id)),
         ];
         for (what, action) in exports {
             add(format!("{what}: {name}"), "", action);
