@@ -123,8 +123,9 @@ fn trial_ui(ui: &mut Ui, trial: &TrialVm, theme: &Theme) -> Option<Action> {
 pub fn warnings(ui: &mut Ui, vm: &[FindingVm], theme: &Theme) -> Option<Action> {
     let first = vm.first()?;
     let more = vm.len().saturating_sub(1);
-    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-    let line = format!("It works, but: {}{more}", first.text);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    // Short: a header that opens doesn't wrap.
+    let line = format!("It works, but: {} ({}){more}", first.id, first.severity.word());
     let head = RichText::new(line).font(style::strong()).color(colour(first.severity, theme));
     let opened = CollapsingHeader::new(head).id_salt("warnings").show(ui, |ui| {
         let mut action = None;

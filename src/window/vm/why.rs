@@ -50,10 +50,13 @@ pub struct Told {
 
 impl Told {
     pub fn build(watched: &Watched) -> Self {
+        let (condition, mut warnings) = (condition(watched), warnings(watched));
+        // The head says its own.
+        warnings.retain(|one| condition.as_ref().is_none_or(|said| !said.contains(&one.text)));
         Self {
             why: WhyVm::build(watched),
-            condition: condition(watched),
-            warnings: warnings(watched),
+            condition,
+            warnings,
             empty: empty_words(watched),
             profile: watched.profile.clone(),
         }

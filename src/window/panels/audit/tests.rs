@@ -143,7 +143,7 @@ fn a_warning_of_what_works_is_one_line_until_it_is_opened() {
     shown(
         |ui, theme| warnings(ui, &found.findings, theme),
         |harness| {
-            let line = "It works, but: api.test lets its answers be read by https://notexample.com.";
+            let line = "It works, but: origin-suffix-matched (high)";
             assert!(harness.query_by_label_contains("high: origin-suffix-matched").is_none());
             harness.get_by_label(line).click();
             harness.run();
