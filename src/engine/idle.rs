@@ -48,7 +48,7 @@ pub async fn search(
     let mut tasks = JoinSet::new();
     let mut handshake = None;
     let found = loop {
-        match finder.next() {
+        match finder.step() {
             Next::Start(trial) => {
                 tell(trial, None);
                 let (stop, stopped) = oneshot::channel();

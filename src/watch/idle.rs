@@ -102,7 +102,7 @@ impl Finder {
     }
 
     /// What to do now; what is to be started counts as running.
-    pub fn next(&mut self) -> Next {
+    pub fn step(&mut self) -> Next {
         let trial = match self.wanted() {
             Wanted::Trial(trial) if self.running.len() < self.at_once => trial,
             Wanted::Found(found) if self.running.is_empty() => return Next::Done(found),
@@ -281,7 +281,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut running: Vec<(Duration, Trial, Went)> = Vec::new();
         for _ in 0..200 {
-            match finder.next() {
+            match finder.step() {
                 Next::Start(trial) if running.len() < world.room => {
                     let (went, took) = world.went(trial);
                     running.push((now + took, trial, went));

@@ -83,7 +83,7 @@ fn document(target: &Target, url: &str, sessions: &[Vec<Exchange>], found: &Stic
         "lost": found.lost,
         "workers": found.workers.as_ref().map(|workers| json!({
             "by": workers.by,
-            "answers": workers.answers.iter().cloned().map(|(name, count)| json!({ "name": name, "count": count })).collect::<Vec<_>>(),
+            "answers": workers.answers.iter().map(|(name, count)| json!({ "name": name, "count": count })).collect::<Vec<_>>(),
             "sessions_shared": workers.shared,
         })),
         "cause": found.cause.map(|cause| cause.as_str()),
