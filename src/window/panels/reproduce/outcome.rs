@@ -5,7 +5,6 @@ use egui::{CollapsingHeader, Frame, Grid, RichText, Stroke, Ui, WidgetInfo, vec2
 use super::super::last_check::{exchange_ui, named, well};
 use super::super::why;
 use crate::export::check::Came;
-use crate::export::report::Report;
 use crate::window::action::Action;
 use crate::window::theme::{RADIUS, Theme, space};
 use crate::window::vm::reproduce::{Reproduce, Shown, StepVm, Verdict};
@@ -97,12 +96,10 @@ fn ways_on(ui: &mut Ui, shown: &Shown) -> Option<Action> {
         action = Some(Action::Copy(shown.text()));
     }
     ui.menu_button("Export…", |ui| {
-        let report = &shown.report;
-        let forms: [(&str, &str, fn(&Report) -> String); 2] =
-            [("As HTML…", "html", Report::html), ("As Markdown…", "md", Report::markdown)];
-        for (word, ending, written) in forms {
+        for (word, ending) in [("As HTML…", "html"), ("As Markdown…", "md")] {
             if ui.button(word).clicked() {
-                action = Some(Action::SaveToFile { suggested_name: format!("report.{ending}"), text: written(report) });
+                let text = if ending == "md" { shown.report.markdown() } else { shown.report.html() };
+                action = Some(Action::SaveToFile { suggested_name: format!("report.{ending}"), text });
                 ui.close();
             }
         }
@@ -129,9 +126,8 @@ fn steps(ui: &mut Ui, steps: &[StepVm], theme: &Theme) {
             };
             ui.label(RichText::new(word).font(style::mono()).color(colour));
             ui.label(step.name);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                ui.label(RichText::new(&step.took).font(style::mono()));
-            });
+            // Right aligned by its font: a layout of its own would take the height of all that is left.
+            ui.label(RichText::new(format!("{:>9}", step.took)).font(style::mono()));
             ui.add(egui::Label::new(&step.detail).wrap());
             ui.end_row();
         }
