@@ -140,7 +140,10 @@ ProxyTimeout 30
 {texts["apache.conf"]}"""
 )
 (folder / "haproxy.cfg").write_text(
-    f"""defaults
+    # One thread: two of them may each let the last connection that a server has room for in, at the same moment.
+    f"""global
+  nbthread 1
+defaults
   mode http
   timeout connect 2s
   timeout client 30s
