@@ -139,13 +139,17 @@ def plain(origin):
 
 
 def relay(host, port, least, most):
-    # From one end to the other and back, so that no run is without its extremes.
-    between = itertools.cycle([least + (most - least) * part for part in (0, 1, 0.3, 0.8, 0.1, 0.5, 0.9)])
+    # From one end to the other and back, so that no run is without its extremes; what opens connections has a round of its own,
+    # however many chunks come after.
+    parts = [least + (most - least) * part for part in (0, 1, 0.3, 0.8, 0.1, 0.5, 0.9)]
+    opening, later = itertools.cycle(parts), itertools.cycle(parts)
 
     async def pump(reader, writer, slow):
+        between = opening
         while chunk := await reader.read(65536):
             if slow:
                 await asyncio.sleep(next(between))
+                between = later
             writer.write(chunk)
             await writer.drain()
         writer.close()
